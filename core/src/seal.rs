@@ -32,10 +32,9 @@ impl Seal {
 
     pub fn to_bytes(self) -> [u8; LENGTH] {
         let mut bytes = [b'\t'; LENGTH];
-        for (place, byte) in bytes[1..=BITS].iter_mut().enumerate() {
-            if self.checksum << place >> (BITS - 1) == 0 {
-                *byte = b' ';
-            }
+        let eights = bytes[1..=BITS].as_chunks_mut().0;
+        for (eight, bits) in eights.iter_mut().zip(self.checksum.to_be_bytes()) {
+            *eight = spelt(bits);
         }
         bytes[LENGTH - 1] = flag(self.last);
         bytes
@@ -46,21 +45,19 @@ impl Seal {
         if bytes.len() != LENGTH || *tab != b'\t' {
             return None;
         }
-        let mut checksum = 0_u32;
-        for byte in &rest[..BITS] {
-            checksum = checksum << 1
-                | match byte {
-                    b' ' => 0,
-                    b'\t' => 1,
-                    _ => return None,
-                };
+        let mut checksum = [0; BITS / 8];
+        for (bits, eight) in checksum.iter_mut().zip(rest[..BITS].as_chunks().0) {
+            *bits = read(*eight)?;
         }
         let last = match rest[BITS] {
             b' ' => true,
             b'\t' => false,
             _ => return None,
         };
-        Some(Seal { checksum, last })
+        Some(Seal {
+            checksum: u32::from_be_bytes(checksum),
+            last,
+        })
     }
 
     /// Returns the checksum that chains the next line of the same append. `None`: the
@@ -68,6 +65,32 @@ impl Seal {
     pub fn chain(self) -> Option<u32> {
         (!self.last).then_some(self.checksum)
     }
+}
+
+/// A one in each byte of a word.
+const ONES: u64 = u64::MAX / 255;
+const SPACES: u64 = ONES * b' ' as u64;
+const TO_TAB: u64 = (b' ' - b'\t') as u64;
+
+/// Returns a character for each bit, the most significant first.
+#[inline]
+fn spelt(bits: u8) -> [u8; 8] {
+    // Of each copy one bit stays, the most significant in the first byte.
+    let alone = (ONES * u64::from(bits)) & 0x0102_0408_1020_4080;
+    // A bit carries to the top of its byte, and none further.
+    let ones = (alone + ONES * 0x7f) >> 7 & ONES;
+    (SPACES - ones * TO_TAB).to_le_bytes()
+}
+
+/// Returns the bits that these characters are, or `None` if one is no bit.
+#[inline]
+fn read(eight: [u8; 8]) -> Option<u8> {
+    let eight = u64::from_le_bytes(eight);
+    // Of the two characters, only the tab is odd.
+    let ones = eight & ONES;
+    let are_bits = eight == SPACES - ones * TO_TAB;
+    // Gathers the lowest bit of each byte in the last byte.
+    are_bits.then_some((ones.wrapping_mul(0x8040_2010_0804_0201) >> 56) as u8)
 }
 
 fn flag(last: bool) -> u8 {

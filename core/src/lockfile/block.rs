@@ -49,6 +49,7 @@ pub(crate) fn seal(block: &mut [u8; BLOCK]) {
     block[60..64].copy_from_slice(&checksum.to_le_bytes());
 }
 
+#[inline]
 pub(crate) fn is_whole(block: &[u8; BLOCK]) -> bool {
     u32_at(block, 60) == crc32c::crc32c(&block[..60])
 }

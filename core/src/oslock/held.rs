@@ -88,6 +88,7 @@ pub(crate) struct LockFile<'a> {
 
 impl<'a> LockFile<'a> {
     /// Returns the file. Creates it if it is missing.
+    #[inline]
     pub fn file(&self) -> io::Result<&'a File> {
         match self.redo {
             Some(redo) => redo.file(),

@@ -142,6 +142,7 @@ impl Asking<'_> {
     }
 
     /// Returns whether the caller cancelled the work or was interrupted.
+    #[inline]
     pub fn is_ended(&mut self) -> bool {
         if self.wait.is_cancelled() {
             return true;

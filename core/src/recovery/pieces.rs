@@ -80,9 +80,12 @@ impl Pieces {
 
     pub(crate) fn put(&self, into: &mut Vec<u8>) {
         into.reserve(self.0.len() * ENTRY + WayBack::NONE.len());
-        for piece in &self.0 {
-            into.extend_from_slice(&piece.length.to_le_bytes());
-            into.extend_from_slice(&piece.checksum.to_le_bytes());
+        let before = into.len();
+        into.resize(before + self.0.len() * ENTRY, 0);
+        let entries = into[before..].as_chunks_mut::<ENTRY>().0;
+        for (entry, piece) in entries.iter_mut().zip(&self.0) {
+            let both = u64::from(piece.length) | u64::from(piece.checksum) << 32;
+            *entry = both.to_le_bytes();
         }
     }
 

@@ -56,6 +56,7 @@ pub(crate) const HAS_RIGHTS: bool = sys::meta::HAS_RIGHTS;
 /// Whether a directory can be renamed while a program has a file in it open.
 pub(crate) const MOVES_OPEN_FILES: bool = cfg!(unix);
 
+#[inline]
 fn absent<T>(result: io::Result<T>) -> io::Result<Option<T>> {
     match result {
         Ok(value) => Ok(Some(value)),

@@ -26,6 +26,7 @@ pub(crate) enum Step {
 
 impl Records {
     /// Goes to the next record, without lending it.
+    #[inline]
     pub(crate) fn advance(&mut self) -> Result<Option<Place>> {
         loop {
             match self.step()? {
@@ -177,6 +178,7 @@ impl Records {
         Ok(Err(DamageKind::BadSeal))
     }
 
+    #[inline]
     fn check_limits(&mut self, bytes: usize) -> Result<()> {
         self.seen_records += 1;
         self.seen_bytes += bytes as u64;

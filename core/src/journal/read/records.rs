@@ -303,6 +303,7 @@ impl Records {
     }
 
     /// Returns the record of the last advance.
+    #[inline]
     pub(crate) fn record(&self, place: &Place) -> Record<'_> {
         Record {
             bytes: &self.buffer[place.start..place.stop],

@@ -7,7 +7,7 @@ use crate::sys::PerProcess;
 /// Returns one character for all that differ from each other in case only. It is
 /// simple case folding, of one character to one (`ß` is not `ss`, `İ` not `i`).
 /// Accents are kept, and so is the way in which they are written.
-#[inline]
+#[inline(always)]
 pub(super) fn fold(letter: char) -> char {
     if letter.is_ascii() {
         letter.to_ascii_lowercase()

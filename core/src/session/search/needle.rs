@@ -6,9 +6,8 @@
 
 use std::collections::BTreeMap;
 
-use super::spelling::{Filter, escapes, filter, raw};
-
 use super::fold::{fold, variants};
+use super::spelling::{Filter, escapes, filter, raw};
 use super::text::{LONGEST, Letter, Text};
 
 /// How many characters the filter looks for.
@@ -106,18 +105,7 @@ impl Needle {
 
     #[inline]
     fn candidate(&self, record: &[u8], from: usize) -> Option<(usize, usize)> {
-        match &self.filter {
-            Filter::Packed(searcher) => {
-                let span = aho_corasick::Span::from(from..record.len());
-                let found = searcher.find_in(record, span)?;
-                Some((found.start(), found.pattern().as_usize()))
-            }
-            Filter::Automaton(automaton) => {
-                let input = aho_corasick::Input::new(record).span(from..record.len());
-                let found = automaton.find(input)?;
-                Some((found.start(), found.pattern().as_usize()))
-            }
-        }
+        self.filter.find(record, from)
     }
 
     /// Returns whether the needle's next characters follow, if a character begins

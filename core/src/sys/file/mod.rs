@@ -129,6 +129,7 @@ impl File {
         sys::file::role(&self.handle)
     }
 
+    #[inline]
     pub fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
         again(|| {
             announce(Op::Read, self.name())?;

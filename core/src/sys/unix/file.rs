@@ -101,6 +101,7 @@ pub(in crate::sys) fn offset(file: &Handle) -> io::Result<u64> {
     Ok(rustix::fs::tell(file)?)
 }
 
+#[inline]
 pub(in crate::sys) fn id(file: &Handle) -> io::Result<FileId> {
     Ok(look(file)?.id)
 }
@@ -251,25 +252,46 @@ pub(super) mod flock {
 /// count distinguishes the two.
 pub(in crate::sys) mod number {
     use std::os::fd::AsRawFd;
-    use std::sync::OnceLock;
-    use std::sync::atomic::{AtomicU32, Ordering};
+    use std::ptr;
+    use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
 
     use super::Handle;
 
     const CHUNK: usize = 1024;
     const CHUNKS: usize = 1024;
 
-    type Chunk = Box<[AtomicU32; CHUNK]>;
+    type Chunk = [AtomicU32; CHUNK];
 
     /// How often the library received each number. (Higher numbers are not
-    /// counted.)
-    static GIVEN: [OnceLock<Chunk>; CHUNKS] = [const { OnceLock::new() }; CHUNKS];
+    /// counted.) A chunk is made once, and never freed. All zeros, this takes no room in
+    /// the library's file.
+    static GIVEN: [AtomicPtr<Chunk>; CHUNKS] = [const { AtomicPtr::new(ptr::null_mut()) }; CHUNKS];
 
+    #[inline]
     fn given(file: &Handle) -> Option<&'static AtomicU32> {
         let number = usize::try_from(file.as_raw_fd()).ok()?;
-        let chunk = GIVEN.get(number / CHUNK)?;
-        let chunk = chunk.get_or_init(|| Box::new([const { AtomicU32::new(0) }; CHUNK]));
-        chunk.get(number % CHUNK)
+        let place = GIVEN.get(number / CHUNK)?;
+        let mut chunk = place.load(Ordering::Acquire);
+        if chunk.is_null() {
+            chunk = made(place);
+        }
+        // SAFETY: it is no null pointer, and no chunk is ever freed.
+        unsafe { (*chunk).get(number % CHUNK) }
+    }
+
+    /// Makes a chunk, unless another thread is faster.
+    #[cold]
+    fn made(place: &AtomicPtr<Chunk>) -> *mut Chunk {
+        let chunk = Box::into_raw(Box::new([const { AtomicU32::new(0) }; CHUNK]));
+        let none = ptr::null_mut();
+        match place.compare_exchange(none, chunk, Ordering::AcqRel, Ordering::Acquire) {
+            Ok(_) => chunk,
+            Err(there) => {
+                // SAFETY: made above, and no other thread has it.
+                drop(unsafe { Box::from_raw(chunk) });
+                there
+            }
+        }
     }
 
     /// Counts a file that was just opened.
