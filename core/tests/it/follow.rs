@@ -363,7 +363,9 @@ fn without_a_watch() {
 fn many_followers() {
     let scene = Scene::new();
     let other = Scene::new();
-    let paths: Vec<_> = (0..20)
+    // Wine serves one call of all processes at a time.
+    let many = if cfg!(windows) { 6 } else { 20 };
+    let paths: Vec<_> = (0..many)
         .map(|n| if n % 2 == 0 { &scene } else { &other }.path(&format!("j{n}")))
         .collect();
     let journals: Vec<_> = paths.iter().map(|path| scene::journal(path)).collect();

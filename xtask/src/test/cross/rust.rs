@@ -9,6 +9,8 @@ use anyhow::Result;
 pub fn windows(site: &Site, log: &Log) -> Result<()> {
     core(site, "test", WINDOWS)?
         .args(["--no-fail-fast", "--lib", "--tests"])
+        // Wine serves one call of all processes at a time.
+        .long()
         .log(log)?;
     // What had been reported of the program that it is modelled on was of Windows.
     cross::run(site, "cargo")?
