@@ -72,7 +72,10 @@ pub fn script(site: &Site, name: &str, text: &str) -> Result<PathBuf> {
 pub fn target(platform: &Platform) -> Result<String> {
     let (processor, _) = platform.target.split_once('-').context("a target")?;
     Ok(match platform {
-        _ if platform.is_mac() => format!("{processor}-macos-none"),
+        _ if platform.is_mac() => {
+            let (major, minor) = platform.oldest_mac();
+            format!("{processor}-macos.{major}.{minor}-none")
+        }
         _ if platform.is_glibc() => format!("{processor}-linux-gnu.{}.{}", GLIBC.0, GLIBC.1),
         _ => format!("{processor}-linux-musl"),
     })
@@ -87,6 +90,6 @@ mod tests {
         let named = |name| target(Platform::named(name).expect("a platform")).expect("a target");
         assert_eq!(named("linux-x64-gnu"), "x86_64-linux-gnu.2.17");
         assert_eq!(named("linux-arm64-musl"), "aarch64-linux-musl");
-        assert_eq!(named("darwin-arm64"), "aarch64-macos-none");
+        assert_eq!(named("darwin-arm64"), "aarch64-macos.11.0-none");
     }
 }

@@ -87,7 +87,7 @@ fn needs_of(platform: &Platform, file: &Path) -> Result<String> {
         return windows(file);
     }
     if platform.is_mac() {
-        return mac(file);
+        return mac(&std::fs::read(file)?, platform.oldest_mac());
     }
     let is_program = file.ends_with("untorn");
     if platform.is_glibc() {
@@ -136,9 +136,8 @@ fn of_windows(dll: &str) -> bool {
     WINDOWS.contains(&dll) || dll.starts_with("api-ms-win-crt-")
 }
 
-fn mac(file: &Path) -> Result<String> {
-    let bytes = std::fs::read(file)?;
-    let header = macho::read(&bytes).context("it is no Mach-O file of 64 bits")?;
+fn mac(file: &[u8], wanted: (u32, u32)) -> Result<String> {
+    let header = macho::read(file).context("it is no Mach-O file of 64 bits")?;
     let unknown = |name: &&String| !MAC.contains(&name.as_str());
     if let Some(name) = header.needs.iter().find(unknown) {
         bail!("it needs {name}, which macOS does not have");
@@ -151,14 +150,17 @@ fn mac(file: &Path) -> Result<String> {
     {
         bail!("its install name is {:?}", header.name);
     }
-    let (major, minor) = header.oldest.context("it names no oldest macOS")?;
+    let oldest = header.oldest.context("it names no oldest macOS")?;
+    if oldest > wanted {
+        bail!("it needs macOS {oldest:?}, which is newer than {wanted:?}");
+    }
     // Macs with Apple's processor start no program without a signature.
     if header.is_arm && !header.is_signed {
         bail!("it has no signature");
     }
     Ok(format!(
-        "macOS {major}.{minor}, {:?}, {:?}",
-        header.name, header.needs
+        "macOS {}.{}, {:?}, {:?}",
+        oldest.0, oldest.1, header.name, header.needs
     ))
 }
 
@@ -240,6 +242,17 @@ mod tests {
         assert!(of_windows("kernel32.dll"));
         assert!(of_windows("api-ms-win-crt-stdio-l1-1-0.dll"));
         assert!(!of_windows("libgcc_s_seh-1.dll"));
+    }
+
+    #[test]
+    fn what_needs_a_newer_macos_is_refused() {
+        // A Mach-O file for x86-64 with one load command: the oldest macOS is 12.3.
+        let header = [0xfeed_facf, 0x0100_0007, 0, 6, 1, 0, 0, 0];
+        let command = [0x32, 24, 1, 12 << 16 | 3 << 8, 0, 0];
+        let words = header.into_iter().chain(command);
+        let file: Vec<u8> = words.flat_map(u32::to_le_bytes).collect();
+        assert!(mac(&file, (12, 3)).is_ok());
+        assert!(mac(&file, (11, 0)).is_err());
     }
 
     #[test]

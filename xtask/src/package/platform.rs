@@ -105,6 +105,14 @@ impl Platform {
         self.npm.0 == "darwin"
     }
 
+    /// The oldest macOS that the packages need: the first for Apple's processor, and Rust's oldest for the other.
+    pub fn oldest_mac(&self) -> (u32, u32) {
+        match self.npm.1 {
+            "arm64" => (11, 0),
+            _ => (10, 12),
+        }
+    }
+
     pub fn is_glibc(&self) -> bool {
         self.npm.2 == Some("glibc")
     }

@@ -176,12 +176,8 @@ impl Toolchain {
             add("LIBNODE_PATH", &libnode.to_string_lossy());
         }
         if self.platform.is_mac() {
-            let first = if self.platform.npm.1 == "arm64" {
-                "11.0"
-            } else {
-                "10.12"
-            };
-            add("MACOSX_DEPLOYMENT_TARGET", first);
+            let (major, minor) = self.platform.oldest_mac();
+            add("MACOSX_DEPLOYMENT_TARGET", &format!("{major}.{minor}"));
         }
         Ok(all)
     }
