@@ -5,6 +5,7 @@
 //! for Linux and macOS: it has stubs of each version of glibc, of musl and of macOS. MinGW links for
 //! Windows.
 
+use super::layout::files;
 use super::platform::{GLIBC, Platform};
 use super::{linker, wheel};
 use crate::command::Run;
@@ -75,6 +76,11 @@ impl Toolchain {
             run = run.env("UNTORN_LINK_WITH", self.libgcc()?);
         }
         run.dir(site.root.join("bindings/python")).long().log(log)?;
+        for made in files(site, "untorn-", ".whl")? {
+            if self.platform.is_wheel(&made.to_string_lossy()) {
+                wheel::without_place(site, &made, log)?;
+            }
+        }
         Ok(directory(site, self.platform))
     }
 

@@ -6,6 +6,7 @@ use crate::log::Log;
 use crate::site::Site;
 use crate::tools::python;
 use anyhow::{Result, bail};
+use std::path::Path;
 
 /// maturin compresses a wheel less by itself.
 pub const SMALL: [&str; 2] = ["--compression-level", "9"];
@@ -40,5 +41,14 @@ pub fn make(site: &Site, log: &Log) -> Result<()> {
     if !threaded && !wheel.to_string_lossy().contains("-abi3-") {
         bail!("{} is not an abi3 wheel", wheel.display());
     }
-    Ok(())
+    without_place(site, &wheel, log)
+}
+
+/// Takes the directory of the build out of the wheel, where maturin has written it.
+pub fn without_place(site: &Site, wheel: &Path, log: &Log) -> Result<()> {
+    Run::new(python::interpreter()?)
+        .arg(site.root.join("xtask/src/package/wheel.py"))
+        .arg(wheel)
+        .arg(&site.root)
+        .log(log)
 }

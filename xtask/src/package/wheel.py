@@ -1,0 +1,42 @@
+"""Take the directory of the build out of a wheel's list of crates: wheel.py WHEEL DIRECTORY.
+
+maturin names each crate of the checkout by its path. So the wheels of two checkouts would differ, and tell where they
+were built.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import sys
+import zipfile
+from pathlib import Path
+
+
+def recorded(name: str, content: bytes) -> str:
+    """Return the line of a file in RECORD, as the wheel's specification has it."""
+    digest = base64.urlsafe_b64encode(hashlib.sha256(content).digest()).rstrip(b"=").decode()
+    return f"{name},sha256={digest},{len(content)}"
+
+
+def main() -> None:
+    """Write the wheel again, with the same files in the same order."""
+    wheel, directory = Path(sys.argv[1]), Path(sys.argv[2])
+    with zipfile.ZipFile(wheel) as old:
+        files = {entry.filename: (entry, old.read(entry)) for entry in old.infolist()}
+    [record] = [name for name in files if name.endswith(".dist-info/RECORD")]
+    lines = files[record][1].decode().splitlines()
+    for name, (entry, content) in files.items():
+        if name.endswith(".cyclonedx.json"):
+            changed = content.replace(directory.as_uri().encode(), b"file:///untorn")
+            files[name] = entry, changed
+            lines = [recorded(name, changed) if line.startswith(f"{name},") else line for line in lines]
+    files[record] = files[record][0], "".join(f"{line}\n" for line in lines).encode()
+    whole = wheel.with_suffix(".part")
+    with zipfile.ZipFile(whole, "w", zipfile.ZIP_DEFLATED) as new:
+        for entry, content in files.values():
+            new.writestr(entry, content, compresslevel=9)
+    whole.replace(wheel)
+
+
+main()
