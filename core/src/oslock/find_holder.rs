@@ -35,7 +35,7 @@ pub(crate) fn of_lock(lock_path: &Path, holder_path: &Path) -> Option<Holder> {
     }
     // The process is on another system or host, or in another pid namespace.
     // Its line counts unless the process is known to be dead.
-    notes.into_iter().find(|note| note.alive() != Alive::Dead)
+    first_not_dead(notes)
 }
 
 /// Returns the holder of a lock that is on the data itself. The data's content
@@ -48,8 +48,12 @@ pub(crate) fn of_data(path: &Path, holder_path: &Path) -> Option<Holder> {
         if sys::lock_table().is_some() {
             return None;
         }
-        notes.into_iter().find(|note| note.alive() != Alive::Dead)
+        first_not_dead(notes)
     })
+}
+
+fn first_not_dead(notes: Vec<Holder>) -> Option<Holder> {
+    notes.into_iter().find(|note| note.alive() != Alive::Dead)
 }
 
 /// Returns the holder of a lock on this file as the system knows it. If the

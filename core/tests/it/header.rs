@@ -10,7 +10,7 @@ use crate::scene::death::each_death;
 use crate::scene::faults::each_fault;
 use crate::scene::lane::every;
 #[cfg(unix)]
-use crate::scene::power::{images, images_under, materialise_in_place};
+use crate::scene::power::{Image, images, images_under, materialise_in_place};
 use crate::scene::{Scene, bytes, records};
 use untorn::fault::{Op, Plan};
 use untorn::{Durability, ErrorKind, HeaderMode, Journal, JournalOptions};
@@ -573,10 +573,7 @@ fn stamps_of_handles_with_a_past_and_the_power_goes() {
         });
         for image in every(3, &found) {
             let what = format!("{order:?}: {}", image.what);
-            let after = materialise_in_place(image, &path);
-            let path = after.path("j");
-            drop(untorn::FileLock::acquire(&path).unwrap());
-            let seen = open(&path).header().unwrap().unwrap();
+            let seen = settled_header(image, &path);
             let which = (0..=order.len()).find(|n| seen == wide(*n));
             let later = (image.acknowledged % 1_000 + 1..=order.len()).find(|n| {
                 let letter = wide(*n)[9];
@@ -593,6 +590,15 @@ fn stamps_of_handles_with_a_past_and_the_power_goes() {
             );
         }
     }
+}
+
+/// The header that a power cut leaves, once the next locker has settled what is pending.
+#[cfg(unix)]
+fn settled_header(image: &Image, original: &Path) -> Vec<u8> {
+    let after = materialise_in_place(image, original);
+    let path = after.path("j");
+    drop(untorn::FileLock::acquire(&path).unwrap());
+    open(&path).header().unwrap().unwrap()
 }
 
 /// With `process`, and then a sync.
@@ -613,9 +619,7 @@ fn a_stamp_and_a_sync_and_the_power_goes() {
         }
     });
     for image in every(3, &found) {
-        let after = materialise_in_place(image, &path);
-        drop(untorn::FileLock::acquire(after.path("j")).unwrap());
-        let seen = open(&after.path("j")).header().unwrap().unwrap();
+        let seen = settled_header(image, &path);
         let which = (1..5).find(|n| seen == head(*n));
         assert!(
             which.is_some_and(|n| n >= image.acknowledged as u64),
@@ -644,9 +648,7 @@ fn a_sync_covers_the_header_that_another_program_wrote() {
     let synced = found.iter().filter(|image| image.acknowledged == 1);
     let mut count = 0;
     for image in synced {
-        let after = materialise_in_place(image, &path);
-        drop(untorn::FileLock::acquire(after.path("j")).unwrap());
-        let seen = open(&after.path("j")).header().unwrap().unwrap();
+        let seen = settled_header(image, &path);
         assert_eq!(seen, head(1), "{}", image.what);
         count += 1;
     }

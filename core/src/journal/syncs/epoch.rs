@@ -77,10 +77,11 @@ impl Epoch {
         };
         drop(state);
         let began = Instant::now();
-        let result = match &sync.through {
-            Through::Own => sync_file(shared, &self.data, &self.data.file),
-            Through::Further(further) => sync_file(shared, &self.data, further),
+        let through: &File = match &sync.through {
+            Through::Own => &self.data.file,
+            Through::Further(further) => further,
         };
+        let result = sync_file(shared, &self.data, through);
         let took = began.elapsed();
         if result.is_err() {
             // Linux reports a failed write-back once and then marks the pages clean. A

@@ -6,8 +6,8 @@ use std::path::Path;
 use super::{Access, File, InTheWay, Role};
 use crate::sys::fork::LockDescriptors;
 use crate::sys::path::{self, Attributes};
-use crate::sys::seam::{Op, announce, device};
-use crate::sys::{FileId, Known, Stat, sys};
+use crate::sys::seam::{Op, announce, device, taken};
+use crate::sys::{Known, Stat, sys};
 
 impl File {
     /// Opens the file that a resolved path names.
@@ -58,17 +58,7 @@ impl File {
         let own = sys::file::NUMBERS_COME_AGAIN.then_some(stat.id);
         let file = File::new(handle, own, path);
         announce(Op::Stat, file.name())?;
-        Ok((
-            file,
-            Stat {
-                id: FileId {
-                    device: device(stat.id.device),
-                    ..stat.id
-                },
-                ..stat
-            },
-            birth,
-        ))
+        Ok((file, taken(stat), birth))
     }
 
     /// Makes the file. Fails with `AlreadyExists` if it exists. Without `mode`

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use super::File;
 use crate::sys::path::Attributes;
-use crate::sys::seam::{Op, announce, device};
-use crate::sys::{FileId, Stat, sys};
+use crate::sys::seam::{Op, announce, taken};
+use crate::sys::{Stat, sys};
 
 /// The rights that a file gives, compared with those of another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,11 +60,7 @@ impl File {
     pub fn identify(&self) -> io::Result<(Stat, Option<u64>)> {
         announce(Op::Stat, self.name())?;
         let (seen, birth) = sys::file::identify(&self.handle)?;
-        let id = FileId {
-            device: device(seen.id.device),
-            ..seen.id
-        };
-        Ok((Stat { id, ..seen }, birth))
+        Ok((taken(seen), birth))
     }
 
     /// Returns when its content last changed, or it was last
