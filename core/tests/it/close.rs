@@ -1,18 +1,39 @@
 //! A handle that is closed has nothing open, even if the program keeps it.
-//!
-//! The open files of a process are read from `/proc`, which other systems lack.
 
+#[cfg(windows)]
+use std::fs::OpenOptions;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 
 use untorn::{CallOptions, Document, Journal, Scheme};
 
 /// What this process has open below a directory.
+#[cfg(target_os = "linux")]
 fn open_below(dir: &Path) -> Vec<PathBuf> {
     let mut found: Vec<PathBuf> = std::fs::read_dir("/proc/self/fd")
         .unwrap()
         .filter_map(|entry| std::fs::read_link(entry.unwrap().path()).ok())
         .filter(|path| path.starts_with(dir))
+        .collect();
+    found.sort();
+    found
+}
+
+/// What nobody can have for itself, since somebody has it open.
+#[cfg(windows)]
+fn open_below(dir: &Path) -> Vec<PathBuf> {
+    use std::os::windows::fs::OpenOptionsExt;
+
+    const ERROR_SHARING_VIOLATION: i32 = 32;
+
+    let mut found: Vec<PathBuf> = std::fs::read_dir(dir)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.is_file())
+        .filter(|path| {
+            let alone = OpenOptions::new().read(true).share_mode(0).open(path);
+            alone.is_err_and(|e| e.raw_os_error() == Some(ERROR_SHARING_VIOLATION))
+        })
         .collect();
     found.sort();
     found
