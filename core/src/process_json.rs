@@ -18,7 +18,7 @@ impl Process {
     /// # Errors
     /// `INVALID_ARGUMENT` for anything else.
     pub fn from_json(text: &str) -> Result<Process> {
-        serde_json::from_str(text).map_err(|error| {
+        serde_json::from_slice(text.as_bytes()).map_err(|error| {
             let detail = format!("not a process as JSON: {error}");
             Error::invalid_argument("process", Path::new(""), detail)
         })

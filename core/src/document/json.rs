@@ -54,7 +54,7 @@ fn judge(text: &[u8]) -> std::result::Result<&str, String> {
     }
     let text = std::str::from_utf8(text)
         .map_err(|error| format!("not UTF-8, from byte {} on", error.valid_up_to()))?;
-    match serde_json::from_str::<IgnoredAny>(text) {
+    match serde_json::from_slice::<IgnoredAny>(text.as_bytes()) {
         Ok(_) => Ok(text),
         Err(error) => Err(format!("not JSON: {error}")),
     }

@@ -121,7 +121,7 @@ impl RecordPolicy {
     fn not_json(&self, record: &[u8], damage: DamageKind) -> Error {
         let why = match std::str::from_utf8(record) {
             Err(error) => format!("not UTF-8 from byte {} on", error.valid_up_to()),
-            Ok(text) => match serde_json::from_str::<IgnoredAny>(text) {
+            Ok(text) => match serde_json::from_slice::<IgnoredAny>(text.as_bytes()) {
                 Err(error) => format!("not one JSON value: {error}"),
                 Ok(_) => damage.as_str().to_owned(),
             },
@@ -165,10 +165,11 @@ pub fn inspect(line: &[u8]) -> Option<DamageKind> {
         return Some(DamageKind::NotUtf8);
     };
     // A newline is white space to this one.
-    if serde_json::from_str::<IgnoredAny>(text).is_ok() {
+    if serde_json::from_slice::<IgnoredAny>(text.as_bytes()).is_ok() {
         return None;
     }
-    let mut values = serde_json::Deserializer::from_str(text).into_iter::<IgnoredAny>();
+    let mut values =
+        serde_json::Deserializer::from_slice(text.as_bytes()).into_iter::<IgnoredAny>();
     let first_is_whole = values.next().is_some_and(|first| first.is_ok());
     let more = text
         .get(values.byte_offset()..)

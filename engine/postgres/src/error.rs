@@ -138,7 +138,7 @@ fn known(refusal: &Refusal) -> Known {
 }
 
 fn json(text: &str) -> Option<serde_json::Value> {
-    serde_json::from_str(text).ok()
+    serde_json::from_slice(text.as_bytes()).ok()
 }
 
 fn locked(owner: Option<&Holder>, seconds: Option<f64>) -> String {

@@ -10,7 +10,7 @@ pub(crate) fn text(owner: &Holder) -> String {
 /// Returns the owner of a text. A text of another program (`psql`) becomes the label of
 /// process 0.
 pub(crate) fn of_text(text: &str) -> Holder {
-    serde_json::from_str(text).unwrap_or_else(|_| nobody(Some(text)))
+    serde_json::from_slice(text.as_bytes()).unwrap_or_else(|_| nobody(Some(text)))
 }
 
 /// Returns an owner of whom only a label is known.

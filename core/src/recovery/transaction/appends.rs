@@ -3,7 +3,8 @@
 use std::io;
 use std::path::Path;
 
-use super::manifest::{Action, Identity, Manifest};
+use super::change::{Action, Identity};
+use super::manifest::Manifest;
 use crate::durability::Durability;
 use crate::error::{Error, ErrorKind, Result};
 use crate::lockfile;

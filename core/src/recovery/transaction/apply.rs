@@ -8,7 +8,8 @@ use std::io;
 use std::path::Path;
 
 use super::appends::{Remains, Unsynced, Whose, append, open, remains};
-use super::manifest::{Action, Identity, Manifest};
+use super::change::{Action, Identity};
+use super::manifest::Manifest;
 use crate::durability::Durability;
 use crate::error::{Error, Result};
 use crate::lockfile;

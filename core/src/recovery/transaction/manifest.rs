@@ -17,9 +17,9 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::change::{Action, Change};
 use crate::durability::Durability;
-use crate::lockfile;
-use crate::sys::{self, Access, File, FileId, InTheWay};
+use crate::sys::{self, Access, File, InTheWay};
 
 const MAGIC: &str = "untorn transaction 1 ";
 const PREPARING: &str = ".untorn.prep";
@@ -56,68 +56,6 @@ impl State {
             State::Committed => COMMITTED,
         })
     }
-}
-
-/// Identifies a file, as [`lockfile::Identity`] does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Identity {
-    /// 0 if the birth time is known.
-    device: u64,
-    inode: u64,
-    birth: Option<u64>,
-}
-
-impl From<lockfile::Identity> for Identity {
-    fn from(identity: lockfile::Identity) -> Identity {
-        Identity {
-            device: identity.device_to_record(),
-            inode: identity.id.inode,
-            birth: identity.birth,
-        }
-    }
-}
-
-impl From<Identity> for lockfile::Identity {
-    fn from(identity: Identity) -> lockfile::Identity {
-        lockfile::Identity {
-            id: FileId {
-                device: identity.device,
-                inode: identity.inode,
-            },
-            birth: identity.birth,
-        }
-    }
-}
-
-/// The change of one file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "change", rename_all = "lowercase")]
-pub(crate) enum Action {
-    /// The new contents take the name, which may be in use.
-    Save { length: u64, checksum: u32 },
-    /// The new contents take the name, which must be free.
-    Create { length: u64, checksum: u32 },
-    /// So many bytes of the manifest go to the end of this file, which is
-    /// `start`.
-    Append {
-        #[serde(flatten)]
-        to: Identity,
-        start: u64,
-        length: u64,
-    },
-    /// The name goes, if it still means this file.
-    Remove {
-        #[serde(flatten)]
-        of: Identity,
-    },
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Change {
-    /// A name in the directory, not a symbolic link.
-    pub name: String,
-    #[serde(flatten)]
-    pub action: Action,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! mark.rs      the mark in a member's lock file
-//! manifest.rs  what the transaction changes; names.rs: in which files
+//! manifest.rs  what the transaction changes: each file (change.rs), by which name (names.rs)
 //! apply.rs     makes the changes, or unmakes them
 //! settle.rs    which of both, and under which locks
 //! ```
@@ -20,6 +20,7 @@
 
 mod appends;
 mod apply;
+mod change;
 mod manifest;
 pub(crate) mod mark;
 pub(crate) mod names;
@@ -27,7 +28,8 @@ mod settle;
 
 pub(crate) use appends::{Whose, append};
 pub(crate) use apply::{create, remove_temporaries, rename, undo};
-pub(crate) use manifest::{Action, Change, Id, Manifest, State};
+pub(crate) use change::{Action, Change};
+pub(crate) use manifest::{Id, Manifest, State};
 pub(crate) use mark::Mark;
 pub(crate) use settle::{
     append_from, directory_lock, look, look_for_manifest, member_lock, settle, settle_directory,

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use super::appends::Whose;
 use super::apply::{apply, remove_all_temporaries, undo};
-use super::manifest::{Action, Found, Id, Manifest, State};
+use super::change::Action;
+use super::manifest::{Found, Id, Manifest, State};
 use super::mark::Mark;
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::{self, EventKind};
