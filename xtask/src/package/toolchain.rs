@@ -17,10 +17,11 @@ use anyhow::{Context, Result, bail};
 use std::path::{Path, PathBuf};
 
 /// Their versions are in the bytes of what they build.
-const TOOLS: [&str; 3] = [
+const TOOLS: [&str; 4] = [
     "maturin==1.16.0",
     "cargo-zigbuild==0.24.1",
     "ziglang==0.17.0",
+    "zopflipy==1.14",
 ];
 
 pub struct Toolchain {
@@ -78,7 +79,7 @@ impl Toolchain {
         run.dir(site.root.join("bindings/python")).long().log(log)?;
         for made in files(site, "untorn-", ".whl")? {
             if self.platform.is_wheel(&made.to_string_lossy()) {
-                wheel::without_place(site, &made, log)?;
+                wheel::written_again(site, &self.venv, &made, "zopfli", log)?;
             }
         }
         Ok(directory(site, self.platform))

@@ -4,7 +4,7 @@ use super::{Kind, quick};
 use crate::command::Run;
 use crate::log::Log;
 use crate::site::Site;
-use crate::tools::python;
+use crate::tools::python::{self, Venv};
 use anyhow::{Result, bail};
 use std::path::Path;
 
@@ -41,14 +41,21 @@ pub fn make(site: &Site, log: &Log) -> Result<()> {
     if !threaded && !wheel.to_string_lossy().contains("-abi3-") {
         bail!("{} is not an abi3 wheel", wheel.display());
     }
-    without_place(site, &wheel, log)
+    written_again(site, &venv, &wheel, "zipfile", log)
 }
 
-/// Takes the directory of the build out of the wheel, where maturin has written it.
-pub fn without_place(site: &Site, wheel: &Path, log: &Log) -> Result<()> {
-    Run::new(python::interpreter()?)
+/// Takes the directory of the build out of the wheel, where maturin has written it. The module of Python
+/// compresses.
+pub fn written_again(
+    site: &Site,
+    venv: &Venv,
+    wheel: &Path,
+    module: &str,
+    log: &Log,
+) -> Result<()> {
+    Run::new(venv.python())
         .arg(site.root.join("xtask/src/package/wheel.py"))
         .arg(wheel)
-        .arg(&site.root)
+        .args([&site.root.display().to_string(), module])
         .log(log)
 }
