@@ -19,6 +19,7 @@ from typing import Any
 
 import filelock
 import portalocker
+
 import untorn
 from untorn import aio
 

@@ -43,6 +43,9 @@ const PROGRAMS: [&str; 16] = [
     "site/samples",
 ];
 
+/// Its Python has modules that the types for other systems lack.
+const WINDOWS: &str = "ci/windows";
+
 pub fn lint(site: &Site, log: &Log) -> Result<()> {
     let venv = venv(site, log)?;
     let package = site.root.join("bindings/python");
@@ -54,6 +57,7 @@ pub fn lint(site: &Site, log: &Log) -> Result<()> {
             .arg(&config)
             .arg(&package)
             .args(PROGRAMS)
+            .arg(WINDOWS)
             // Not for mypy: what they import is installed for the site, or for the benchmark, alone.
             .args(["site/hooks.py", "site/reference", "bench/peers/python"])
             .dir(&site.root)
@@ -63,9 +67,12 @@ pub fn lint(site: &Site, log: &Log) -> Result<()> {
         .args(["-m", "mypy", "--strict"])
         .dir(&package)
         .log(log)?;
-    for dir in PROGRAMS {
+    let programs = PROGRAMS.map(|dir| (dir, &[][..]));
+    let windows = (WINDOWS, &["--platform", "win32"][..]);
+    for (dir, system) in programs.into_iter().chain([windows]) {
         Run::new(venv.python())
             .args(["-m", "mypy", "--strict"])
+            .args(system)
             .args(python_files(&site.root.join(dir))?)
             // Where no settings are found: the library is the installed one.
             .dir(site.root.join(dir))
