@@ -3,7 +3,7 @@
 use super::layout::{VERSION, licences, staging};
 use super::platform::Platform;
 use super::toolchain::Toolchain;
-use super::{Kind, archive, copy, program, quick, shared};
+use super::{Kind, archive, copy, import_names, program, quick, shared};
 use crate::command::Run;
 use crate::log::Log;
 use crate::site::Site;
@@ -36,6 +36,7 @@ pub fn of_platform(
     let lib = top.join("lib");
     static_library(built, &lib, strip_of(platform), log)?;
     if platform.is_windows() {
+        import_names::without_place(&lib.join("libuntorn.a"), log)?;
         fs::create_dir(top.join("bin"))?;
         copy(&built.join("untorn.dll"), &top.join("bin/untorn.dll"))?;
         copy(&built.join("libuntorn.dll.a"), &lib.join("libuntorn.dll.a"))?;

@@ -3,6 +3,7 @@
 mod any;
 pub mod c;
 mod check;
+mod import_names;
 mod layout;
 mod linker;
 mod macho;

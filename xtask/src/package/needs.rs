@@ -39,6 +39,10 @@ pub fn check(site: &Site, log: &Log) -> Result<()> {
         let dir = staging(site, &format!("needs-{}", platform.name))?;
         let mut found = unpack(site, platform, &dir)?;
         found.sort();
+        let all = Run::new("find").arg(&dir).args(["-type", "f"]).read()?;
+        for file in all.lines() {
+            without_our_paths(site, Path::new(file))?;
+        }
         for file in found {
             let name = file
                 .strip_prefix(&dir)
@@ -47,7 +51,6 @@ pub fn check(site: &Site, log: &Log) -> Result<()> {
                 .to_string();
             let needs = needs_of(platform, &file).with_context(|| name.clone())?;
             log.line(&format!("{}: {name}: {needs}", platform.name))?;
-            without_our_paths(site, &file)?;
             without_inner_names(platform, &file).with_context(|| name.clone())?;
         }
     }
@@ -164,12 +167,15 @@ fn mac(file: &[u8], wanted: (u32, u32)) -> Result<String> {
     ))
 }
 
-/// Neither where the project was built, nor where cargo keeps what it downloads.
+/// Neither where the project was built, nor where cargo keeps what it downloads. Names of symbols have `_` where a
+/// path has other characters.
 fn without_our_paths(site: &Site, file: &Path) -> Result<()> {
     let bytes = std::fs::read(file)?;
     let home = std::env::var("HOME").unwrap_or_default();
     let cargo = std::env::var("CARGO_HOME").unwrap_or_else(|_| format!("{home}/.cargo"));
-    for path in [site.root.to_string_lossy().into_owned(), cargo] {
+    let root = site.root.to_string_lossy().into_owned();
+    let name = |path: &str| path.replace(|letter: char| !letter.is_ascii_alphanumeric(), "_");
+    for path in [name(&root), name(&cargo), root, cargo] {
         if bytes
             .windows(path.len())
             .any(|part| part == path.as_bytes())
