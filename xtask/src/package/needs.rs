@@ -3,6 +3,7 @@
 use super::layout::{VERSION, files, staging};
 use super::macho;
 use super::platform::{GLIBC, PLATFORMS, Platform};
+use super::toolchain::target_directory;
 use crate::command::Run;
 use crate::log::Log;
 use crate::site::Site;
@@ -167,15 +168,15 @@ fn mac(file: &[u8], wanted: (u32, u32)) -> Result<String> {
     ))
 }
 
-/// Neither where the project was built, nor where cargo keeps what it downloads. Names of symbols have `_` where a
-/// path has other characters.
+/// Neither where the project was built, nor where cargo keeps what it downloads. In names of symbols a path has `_` for
+/// all but letters and digits.
 fn without_our_paths(site: &Site, file: &Path) -> Result<()> {
     let bytes = std::fs::read(file)?;
     let home = std::env::var("HOME").unwrap_or_default();
     let cargo = std::env::var("CARGO_HOME").unwrap_or_else(|_| format!("{home}/.cargo"));
-    let root = site.root.to_string_lossy().into_owned();
-    let name = |path: &str| path.replace(|letter: char| !letter.is_ascii_alphanumeric(), "_");
-    for path in [name(&root), name(&cargo), root, cargo] {
+    let built = target_directory(site).to_string_lossy().into_owned();
+    let in_names = built.replace(|letter: char| !letter.is_ascii_alphanumeric(), "_");
+    for path in [in_names, site.root.to_string_lossy().into_owned(), cargo] {
         if bytes
             .windows(path.len())
             .any(|part| part == path.as_bytes())

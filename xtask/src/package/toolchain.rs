@@ -237,7 +237,7 @@ fn strip(platform: &Platform) -> &'static str {
     if platform.is_mac() { "none" } else { "symbols" }
 }
 
-fn target_directory(site: &Site) -> PathBuf {
+pub fn target_directory(site: &Site) -> PathBuf {
     site.own("release")
 }
 
