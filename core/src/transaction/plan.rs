@@ -61,7 +61,7 @@ pub(super) fn step<'a>(
             match end {
                 Some((to, start)) => (
                     Action::Append {
-                        to: to.into(),
+                        to,
                         start,
                         length: lines.len() as u64,
                     },
@@ -76,7 +76,7 @@ pub(super) fn step<'a>(
             let Some(of) = Identity::of_name(&member.path).map_err(os_error)? else {
                 return Ok(None);
             };
-            (Action::Remove { of: of.into() }, Content::None)
+            (Action::Remove { of }, Content::None)
         }
     };
     Ok(Some(Step {

@@ -35,33 +35,32 @@ pub fn without_place(archive: &Path, log: &Log) -> Result<()> {
 fn renamed(listed: &str) -> BTreeMap<&str, String> {
     let mut directories: Vec<&str> = Vec::new();
     let mut names = BTreeMap::new();
-    let symbols = listed
+    for symbol in listed
         .lines()
-        .filter_map(|line| line.split(' ').next_back());
-    for symbol in symbols {
-        let Some(head) = ["_head_", "__"]
-            .into_iter()
-            .find(|head| symbol.starts_with(head))
-        else {
+        .filter_map(|line| line.split(' ').next_back())
+    {
+        let Some((head, directory, library)) = parts(symbol) else {
             continue;
         };
-        if !symbol.contains("_dll_imports_lib") {
-            continue;
-        }
-        let Some((directory, library)) = symbol.rfind(&format!("_{DIRECTORY}")).and_then(|at| {
-            let rest = &symbol[at + 1..];
-            rest.split_at_checked(DIRECTORY.len() + DRAWN)
-        }) else {
-            continue;
-        };
-        let number = directories.iter().position(|known| *known == directory);
-        let number = number.unwrap_or_else(|| {
+        let known = directories.iter().position(|known| *known == directory);
+        let number = known.unwrap_or_else(|| {
             directories.push(directory);
             directories.len() - 1
         });
         names.insert(symbol, format!("{head}import_{}{library}", number + 1));
     }
     names
+}
+
+/// What comes before the path, its last directory, and what follows, if this is such a symbol.
+fn parts(symbol: &str) -> Option<(&'static str, &str, &str)> {
+    let heads = ["_head_", "__"];
+    let head = heads.into_iter().find(|head| symbol.starts_with(head))?;
+    let (_, last) = symbol.rsplit_once(&format!("_{DIRECTORY}"))?;
+    let (directory, library) = last.split_at_checked(DRAWN)?;
+    library
+        .contains("_dll_imports_lib")
+        .then_some((head, directory, library))
 }
 
 #[cfg(test)]

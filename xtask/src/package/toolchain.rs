@@ -63,7 +63,6 @@ impl Toolchain {
             .arg(self.platform.target)
             .arg("--out")
             .arg(out)
-            .args(wheel::SMALL)
             .env("CARGO", cargo);
         if self.zig() {
             run = run.arg("--zig");

@@ -8,9 +8,6 @@ use crate::tools::python::{self, Venv};
 use anyhow::{Result, bail};
 use std::path::Path;
 
-/// maturin compresses a wheel less by itself.
-pub const SMALL: [&str; 2] = ["--compression-level", "9"];
-
 pub fn make(site: &Site, log: &Log) -> Result<()> {
     let venv = python::build_venv(site, log)?;
     site.clear_dist_files("whl")?;
@@ -19,7 +16,6 @@ pub fn make(site: &Site, log: &Log) -> Result<()> {
         .arg(venv.python())
         .arg("--out")
         .arg(site.dist())
-        .args(SMALL)
         .dir(site.root.join("bindings/python"));
     let threaded = Run::new(venv.python())
         .args([

@@ -3,11 +3,11 @@
 use std::io;
 use std::path::Path;
 
-use super::change::{Action, Identity};
+use super::change::Action;
 use super::manifest::Manifest;
 use crate::durability::Durability;
 use crate::error::{Error, ErrorKind, Result};
-use crate::lockfile;
+use crate::lockfile::Identity;
 use crate::sys::{Access, File, InTheWay};
 use crate::torn;
 
@@ -42,8 +42,7 @@ pub(super) fn open(path: &Path, wanted: Identity) -> io::Result<Option<File>> {
         Err(error) if InTheWay::of(&error).is_some() => return Ok(None),
         result => result?,
     };
-    let is = lockfile::Identity::of(&file)?;
-    Ok((is == wanted.into()).then_some(file))
+    Ok((Identity::of(&file)? == wanted).then_some(file))
 }
 
 /// Makes the appends. They come first, since they may fail for reasons that a

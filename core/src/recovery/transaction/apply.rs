@@ -8,11 +8,11 @@ use std::io;
 use std::path::Path;
 
 use super::appends::{Remains, Unsynced, Whose, append, open, remains};
-use super::change::{Action, Identity};
+use super::change::Action;
 use super::manifest::Manifest;
 use crate::durability::Durability;
 use crate::error::{Error, Result};
-use crate::lockfile;
+use crate::lockfile::Identity;
 use crate::sys::{self, Access, File};
 use crate::torn;
 
@@ -131,7 +131,7 @@ fn put(temporary: &Path, path: &Path, whose: Whose, wanted: (u64, u32)) -> io::R
 /// Removes the file, unless the name means another one: removed already, and
 /// made again since.
 fn remove(path: &Path, of: Identity) -> io::Result<()> {
-    match lockfile::Identity::from(of).has_name(path)? {
+    match of.has_name(path)? {
         true => unlink(path),
         false => Ok(()),
     }

@@ -2,39 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::lockfile;
+use crate::lockfile::Identity;
 use crate::sys::FileId;
-
-/// Identifies a file, as [`lockfile::Identity`] does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Identity {
-    /// 0 if the birth time is known.
-    device: u64,
-    inode: u64,
-    birth: Option<u64>,
-}
-
-impl From<lockfile::Identity> for Identity {
-    fn from(identity: lockfile::Identity) -> Identity {
-        Identity {
-            device: identity.device_to_record(),
-            inode: identity.id.inode,
-            birth: identity.birth,
-        }
-    }
-}
-
-impl From<Identity> for lockfile::Identity {
-    fn from(identity: Identity) -> lockfile::Identity {
-        lockfile::Identity {
-            id: FileId {
-                device: identity.device,
-                inode: identity.inode,
-            },
-            birth: identity.birth,
-        }
-    }
-}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Action {
@@ -67,6 +36,7 @@ pub(crate) struct Change {
 struct Line {
     name: String,
     change: Option<Kind>,
+    /// 0 if the birth time is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     device: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -104,8 +74,8 @@ impl From<Change> for Line {
             ..line
         };
         let file = |line, file: Identity| Line {
-            device: Some(file.device),
-            inode: Some(file.inode),
+            device: Some(file.device_to_record()),
+            inode: Some(file.id.inode),
             birth: Some(file.birth),
             ..line
         };
@@ -156,8 +126,10 @@ impl Line {
 
     fn file(&self) -> Option<Identity> {
         Some(Identity {
-            device: self.device?,
-            inode: self.inode?,
+            id: FileId {
+                device: self.device?,
+                inode: self.inode?,
+            },
             birth: self.birth.flatten(),
         })
     }

@@ -97,7 +97,7 @@ pub(crate) fn append_from(lock_path: &Path, journal: Identity) -> io::Result<Opt
         .changes
         .iter()
         .find_map(|change| match change.action {
-            Action::Append { to, start, .. } if journal == to.into() => Some(start),
+            Action::Append { to, start, .. } if journal == to => Some(start),
             _ => None,
         }))
 }
