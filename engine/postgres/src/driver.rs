@@ -111,6 +111,13 @@ pub trait Driver: Send + Sync + 'static {
     fn own_connection(&self) -> Option<Result<Box<dyn Connection>, Failure>> {
         None
     }
+
+    /// Returns whether the drop of a handle may wait for a statement on this thread. If
+    /// not, another thread sends it. The thread of an event loop that carries the
+    /// statements would wait for itself.
+    fn may_wait_here(&self) -> bool {
+        true
+    }
 }
 
 /// One connection that its user keeps.

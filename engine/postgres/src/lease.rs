@@ -10,6 +10,7 @@ use untorn::{CallOptions, CancelToken, Error, ErrorKind, Holder, Process};
 
 use crate::beat::{Beat, Beats, Inner};
 use crate::driver::{Columns, Param, millis};
+use crate::dropped::at_drop;
 use crate::id;
 use crate::kept::Under;
 use crate::link::{Ask, Link, only};
@@ -187,21 +188,8 @@ impl Lease {
     /// `LEASE_LOST`: another process has claimed the session meanwhile. Those of the
     /// database: the lease ends by its time to live.
     pub fn release(&self) -> Result<(), Error> {
-        if !std::mem::replace(&mut *lock(&self.inner.held), false) {
-            return Ok(());
-        }
         self.beats.remove(&self.inner);
-        let kept = &self.inner.kept;
-        let under = Under {
-            release: true,
-            ..kept.under("release", &kept.name)?
-        };
-        let released = kept.commit("release", &kept.name, &[], under, None);
-        // Its end frees the session even if the release did not come through.
-        *lock(&self.inner.connection) = None;
-        released?;
-        kept.let_go(self.inner.token);
-        Ok(())
+        release(&self.inner)
     }
 
     /// Transfers the session to another process, which takes it with
@@ -215,6 +203,7 @@ impl Lease {
     pub fn transfer(&self, to: &Process) -> Result<(), Error> {
         let inner = &self.inner;
         let kept = &inner.kept;
+        kept.link.here("transfer", &kept.name)?;
         if !*lock(&inner.held) {
             return Err(Error::invalid_argument(
                 "transfer",
@@ -252,6 +241,25 @@ impl Lease {
     }
 }
 
+fn release(inner: &Inner) -> Result<(), Error> {
+    if !std::mem::replace(&mut *lock(&inner.held), false) {
+        return Ok(());
+    }
+    let kept = &inner.kept;
+    let released = kept.under("release", &kept.name).and_then(|under| {
+        let under = Under {
+            release: true,
+            ..under
+        };
+        Ok(kept.commit("release", &kept.name, &[], under, None)?)
+    });
+    // Its end frees the session even if the release did not come through.
+    *lock(&inner.connection) = None;
+    released?;
+    kept.let_go(inner.token);
+    Ok(())
+}
+
 /// Returns the name of a successor: no other process has this text.
 fn process_text(process: &Process) -> String {
     serde_json::to_string(process).unwrap_or_else(|_| process.pid.to_string())
@@ -263,8 +271,14 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        let _ = self.release();
-        self.beats.remove(&self.inner);
+        if !*lock(&self.inner.held) {
+            return;
+        }
+        let (inner, beats) = (Arc::clone(&self.inner), Arc::clone(&self.beats));
+        at_drop(&self.inner.kept.link, move || {
+            beats.remove(&inner);
+            let _ = release(&inner);
+        });
     }
 }
 

@@ -32,7 +32,7 @@
 //! fold.rs         a state that is kept; fold_cursor.rs: one without its state; fold_source.rs:
 //!                 the records for both
 //! lease.rs        one live owner; beat.rs renews; lost.rs: the loss; own_connection.rs;
-//!                 reconcile.rs settles after a dead one
+//!                 reconcile.rs settles after a dead one; dropped.rs: a drop ends both
 //! listen.rs       wakes followers
 //! stop.rs         ends a statement of a cancelled call
 //! copy/           a tree of files to the database, and back
@@ -47,6 +47,7 @@ mod connections;
 mod copy;
 mod document;
 mod driver;
+mod dropped;
 mod error;
 mod fold;
 mod fold_cursor;

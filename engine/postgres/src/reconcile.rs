@@ -7,6 +7,7 @@ use untorn::engine::Waiting;
 use untorn::{CallOptions, Error, Holder, Reconciled};
 
 use crate::driver::{Columns, Param, millis};
+use crate::dropped::at_drop;
 use crate::id;
 use crate::kept::{Kept, Under};
 use crate::link::{Ask, only};
@@ -199,20 +200,17 @@ impl Reconcile {
 
     /// Ends without a change. A second call does nothing.
     pub fn discard(&mut self) {
-        if self.transaction.take().is_none() {
-            return;
+        if self.transaction.take().is_some() {
+            discard(&self.kept, self.token);
         }
-        let sql = format!(
-            "select {}.discard($1::text, $2::bigint)",
-            self.kept.link.schema
-        );
-        let params = [
-            Param::Text(Some(&self.kept.key)),
-            Param::Int(Some(self.token)),
-        ];
-        // If it fails, the turn ends by its time to live.
-        let _ = self.kept.link.driver.query(&sql, &params);
     }
+}
+
+fn discard(kept: &Kept, token: i64) {
+    let sql = format!("select {}.discard($1::text, $2::bigint)", kept.link.schema);
+    let params = [Param::Text(Some(&kept.key)), Param::Int(Some(token))];
+    // If it fails, the turn ends by its time to live.
+    let _ = kept.link.driver.query(&sql, &params);
 }
 
 #[cold]
@@ -226,7 +224,10 @@ fn over(name: &std::path::Path) -> Error {
 
 impl Drop for Reconcile {
     fn drop(&mut self) {
-        self.discard();
+        if self.transaction.take().is_some() {
+            let (kept, token) = (Arc::clone(&self.kept), self.token);
+            at_drop(&self.kept.link, move || discard(&kept, token));
+        }
     }
 }
 

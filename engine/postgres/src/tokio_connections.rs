@@ -28,6 +28,9 @@ type Answer = Result<Vec<Row>, Failure>;
 /// `tokio::task::spawn_blocking`. Called from within a task they panic, as tokio does. A
 /// runtime with one thread must be running meanwhile.
 ///
+/// A lease that is dropped on a thread of a runtime is released on another thread, a moment
+/// later. [`crate::Lease::release`] waits for it.
+///
 /// ```no_run
 /// use tokio_postgres::NoTls;
 /// use untorn_postgres::{Store, TokioConnections};
@@ -170,6 +173,11 @@ impl Driver for TokioConnections {
             Ok(connection) => Ok(Box::new(connection)),
             Err(error) => Err(typed::no_connection(error)),
         })
+    }
+
+    /// tokio does not say whether this thread runs a task or may block.
+    fn may_wait_here(&self) -> bool {
+        Handle::try_current().is_err()
     }
 }
 

@@ -116,6 +116,11 @@ impl Bridge {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Returns whether this is the loop's own thread.
+    pub fn is_here(&self) -> bool {
+        thread::current().id() == self.thread
+    }
+
     /// Returns a number that no other statement, connection or lease has.
     pub fn number(&self) -> u32 {
         let mut state = self.state();
@@ -136,7 +141,7 @@ impl Bridge {
 
     /// Asks, and waits for the answer.
     pub fn ask(&self, make: impl FnOnce(u32) -> Ask) -> Answer {
-        if thread::current().id() == self.thread {
+        if self.is_here() {
             return Err(refused("the event loop can't wait for itself"));
         }
         let id = self.number();

@@ -34,6 +34,11 @@ impl Driver for Pool {
             .ask(|id| statement(id, self.number, None, sql, params))
     }
 
+    /// The collection of garbage drops handles on the event loop.
+    fn may_wait_here(&self) -> bool {
+        !self.bridge.is_here()
+    }
+
     fn own_connection(&self) -> Option<Result<Box<dyn Connection>, Failure>> {
         if !self.has_own {
             return None;

@@ -2,6 +2,9 @@
 
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
+import { setImmediate } from 'node:timers/promises'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { Process } from 'untorn'
 import { Store } from 'untorn/postgres'
 import { finished, pool, program, schema, server, store, withServer } from './support.mjs'
@@ -46,6 +49,21 @@ withServer('the wait for an owner ends with its signal, and with its timeout', a
   await assert.rejects(waits, /enough/)
   await assert.rejects(opened.session('k').claim('late', { timeout: 1 }), { code: 'UNTORN_LOCK_TIMEOUT' })
   await lease.release()
+})
+
+withServer('a lease that the program drops is released when the garbage is collected', async (t) => {
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc')
+  const opened = await store(t, { ttl: 3_600_000 })
+  const drop = async () => void (await opened.session('k').claim('dropped'))
+  await drop()
+  let next
+  const waits = opened.session('k').claim('the next', { timeout: 60_000 }).finally(() => { next = true })
+  while (next === undefined) {
+    collect()
+    await setImmediate()
+  }
+  await (await waits).release()
 })
 
 withServer('an owner that was replaced can change nothing, and its signal is aborted', async (t) => {

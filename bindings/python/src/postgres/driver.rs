@@ -75,6 +75,12 @@ impl Driver for PyDriver {
         })
     }
 
+    /// Within a call, whose caller knows that it waits. The collection of garbage drops
+    /// handles on any thread, and so on the one whose event loop carries the statements.
+    fn may_wait_here(&self) -> bool {
+        running_token().is_some()
+    }
+
     fn own_connection(&self) -> Option<Result<Box<dyn Connection>, Failure>> {
         if let Err(failure) = self.ready() {
             return Some(Err(failure));

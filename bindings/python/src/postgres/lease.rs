@@ -1,7 +1,6 @@
 //! Leases that fence their owner.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use pyo3::prelude::*;
 use untorn_postgres::Lease;
@@ -17,7 +16,7 @@ use crate::process::Process;
 /// The base of `untorn.postgres.Lease`.
 #[pyclass(frozen, weakref, module = "untorn._untorn")]
 pub struct PostgresLease {
-    lease: Arc<Lease>,
+    lease: Lease,
     name: PathBuf,
     forks: u32,
 }
@@ -25,7 +24,7 @@ pub struct PostgresLease {
 impl PostgresLease {
     pub fn new(lease: Lease, name: &Path) -> PostgresLease {
         PostgresLease {
-            lease: Arc::new(lease),
+            lease,
             name: name.to_owned(),
             forks: forks(),
         }
@@ -39,18 +38,12 @@ impl PostgresLease {
 
 impl Drop for PostgresLease {
     fn drop(&mut self) {
-        if !self.is_held() {
-            return;
+        if self.is_held() {
+            dropped_in_use(&format!(
+                "the session {} was owned when its Lease was dropped, and is released: release it, or use `with`",
+                self.name.display()
+            ));
         }
-        dropped_in_use(&format!(
-            "the session {} was owned when its Lease was dropped, and is released: release it, or use `with`",
-            self.name.display()
-        ));
-        let lease = Arc::clone(&self.lease);
-        // On another thread: this one may be that of the event loop which carries the statement.
-        let _ = std::thread::Builder::new()
-            .name("untorn-release".to_owned())
-            .spawn(move || drop(lease));
     }
 }
 

@@ -8,6 +8,7 @@ use pyo3::prelude::*;
 use untorn::{Error, Holder};
 use untorn_postgres::{Reconcile, ReconcileStart};
 
+use super::call::ask;
 use crate::error::make_holder;
 use crate::reconcile::outcome;
 
@@ -46,8 +47,11 @@ impl PostgresTurn {
     }
 
     /// Drops the turn.
-    fn discard(&self, py: Python<'_>) {
-        py.detach(|| drop(self.take()));
+    fn discard(&self, py: Python<'_>) -> PyResult<()> {
+        ask(py, &self.name, || {
+            drop(self.take());
+            Ok(())
+        })
     }
 }
 

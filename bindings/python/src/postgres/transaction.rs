@@ -8,7 +8,7 @@ use pyo3::types::{PyBytes, PyList};
 use untorn::{CallOptions, Error};
 use untorn_postgres::{Reconcile, Session, Transaction};
 
-use super::call::run;
+use super::call::{ask, run};
 use super::reconcile::PostgresTurn;
 use super::session::PostgresSession;
 use crate::argument::{Data, Text};
@@ -157,14 +157,17 @@ impl PostgresTransaction {
             self.slot
                 .with("commit", &self.name, |begun| begun.commit(call))
         });
-        self.rollback(py);
+        self.rollback(py)?;
         result
     }
 
     /// Ends the transaction without a change. A second call, or a call after the
     /// commit, does nothing.
-    fn rollback(&self, py: Python<'_>) {
-        py.detach(|| drop(self.slot.take()));
+    fn rollback(&self, py: Python<'_>) -> PyResult<()> {
+        ask(py, &self.name, || {
+            drop(self.slot.take());
+            Ok(())
+        })
     }
 
     /// Whether it has begun and is not over.

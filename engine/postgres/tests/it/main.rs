@@ -9,6 +9,7 @@ mod crash;
 mod crate_failover;
 mod crate_storm;
 mod documents;
+mod event_loop;
 mod fold_cursor;
 mod follow;
 mod history;
