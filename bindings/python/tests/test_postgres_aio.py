@@ -237,6 +237,32 @@ def test_an_append_that_is_cancelled_stops_no_other(schema: str) -> None:
     alone(main)
 
 
+# The connection that listens for followers: it waits for what comes next.
+LISTENS = "state = 'idle' and (query like 'listen %%' or query like 'select %%watch(%%')"
+
+
+@pytest.mark.parametrize("name", ["an asyncpg pool", "a psycopg pool"])
+def test_a_pool_closes_though_the_store_has_connections_of_it(name: str, schema: str) -> None:
+    async def main() -> None:
+        async with POOLS[name]() as pool:
+            store = await postgres.Store.open(pool, schema=schema, ttl=3600, connected=True)
+            lease = await store.session("k").claim("owner")
+            journal = await store.session("k").journal()
+            follow = await journal.follow().begin()
+            waits = asyncio.ensure_future(anext(follow))
+            await asyncio.to_thread(until_seen, LISTENS)
+        # Closed, or closing: the first that closes waits for the others.
+        with pytest.raises(untorn.IoError, match="pool is clos"):
+            await waits
+        with pytest.raises(untorn.IoError, match="pool is closed"):
+            await lease.release()
+
+    alone(main)
+    # The lease ended with its connection.
+    with untorn.postgres.Store(server(), schema=schema) as store:
+        store.session("k").claim("next", timeout=60).release()
+
+
 def test_followers_that_wait_take_no_thread_each(schema: str) -> None:
     async def main() -> None:
         async with asyncpg_pool() as pool:
@@ -246,7 +272,7 @@ def test_followers_that_wait_take_no_thread_each(schema: str) -> None:
             # Threads of earlier calls stay for a while.
             before = threading.active_count()
             waits = [asyncio.ensure_future(anext(follow)) for follow in follows]
-            await asyncio.sleep(0)
+            await asyncio.to_thread(until_seen, LISTENS)
             assert threading.active_count() < before + 10
             await asyncio.gather(*(journal.append(n) for n, journal in enumerate(journals)))
             assert await asyncio.gather(*waits) == list(range(30))

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 # A wait for the loop looks this often whether it was closed, in seconds.
 _LOOK = 1.0
+# A pool that closes waits for each of its connections. One that the library keeps is given up after this many seconds.
+_GIVES_UP = 0.2
 
 
 class OfPool:
@@ -40,7 +42,8 @@ class OfPool:
         """A connection of the pool, unless it is the only one."""
         if self._pool.get_max_size() == 1:
             return None
-        return Own(self, self.wait(self._take()))
+        own: Own = self.wait(self._own())
+        return own
 
     def close(self) -> None:
         """As every adapter: the pool is the caller's."""
@@ -88,6 +91,23 @@ class OfPool:
         finally:
             await self.release(connection)
 
+    async def _own(self) -> Own:
+        return Own(self, await self._take())
+
+    def begin(self, steps: Coroutine[Any, Any, None]) -> None:
+        """Have the loop carry it out."""
+        try:
+            asyncio.run_coroutine_threadsafe(steps, self._loop)
+        except RuntimeError:
+            # The loop is gone, and its connections with it.
+            steps.close()
+
+    @property
+    def is_closing(self) -> bool:
+        """Whether the pool is closed, or waits for its connections to close."""
+        closing: bool = self._pool.is_closing()
+        return closing
+
     async def _take(self) -> Any:
         try:
             return await self._pool.acquire()
@@ -126,7 +146,7 @@ def failed(error: Exception, sent: bool = True) -> Failed:
 
 
 class Own:
-    """A connection that its user keeps."""
+    """A connection that its user keeps. Made on the loop."""
 
     def __init__(self, pool: OfPool, connection: Any) -> None:
         self._pool = pool
@@ -134,7 +154,19 @@ class Own:
         self._heard: dict[str, None] = {}
         self._news = asyncio.Event()
         self._channels: set[str] = set()
+        self._is_over = False
         self._connection.add_termination_listener(self._ended)
+        self._look_later()
+
+    def _look_later(self) -> None:
+        self._next_look = asyncio.get_running_loop().call_later(_GIVES_UP, self._look)
+
+    def _look(self) -> None:
+        # The pool tells nobody that it closes.
+        if self._pool.is_closing:
+            self._connection.terminate()
+        else:
+            self._look_later()
 
     def query(self, sql: str, params: list[Any]) -> list[Any]:
         """Run one statement."""
@@ -159,6 +191,8 @@ class Own:
         self._news.set()
 
     def _ended(self, _connection: Any) -> None:
+        self._is_over = True
+        self._next_look.cancel()
         self._news.set()
 
     def notifications(self, seconds: float) -> list[str]:
@@ -167,7 +201,7 @@ class Own:
         return heard
 
     async def _notifications(self, seconds: float) -> list[str]:
-        if not self._heard and not self._connection.is_closed():
+        if not self._heard and not self._is_over:
             try:
                 await asyncio.wait_for(self._news.wait(), seconds)
             except TimeoutError:
@@ -180,17 +214,17 @@ class Own:
         return heard
 
     def close(self) -> None:
-        """Give the connection back."""
-        try:
-            self._pool.wait(self._close())
-        except Failed:
-            # The loop is gone, and its connections with it.
-            return
+        """Give the connection back, a moment later: the loop's own thread may call this."""
+        self._pool.begin(self._close())
 
     async def _close(self) -> None:
-        connection = self._connection
-        connection.remove_termination_listener(self._ended)
-        if not connection.is_closed():
+        if self._is_over:
+            # The pool has taken it back.
+            return
+        self._next_look.cancel()
+        self._connection.remove_termination_listener(self._ended)
+        try:
             for channel in self._channels:
-                await connection.remove_listener(channel, self._hear)
-        await self._pool.release(connection)
+                await self._connection.remove_listener(channel, self._hear)
+        finally:
+            await self._pool.release(self._connection)
