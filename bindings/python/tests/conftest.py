@@ -1,7 +1,6 @@
 """What all tests share."""
 
 import asyncio
-import faulthandler
 import os
 import subprocess
 import sys
@@ -17,14 +16,6 @@ from loops import LOOPS, Main, NoExecutor, Run
 import untorn.postgres
 
 Script = Callable[..., "subprocess.Popen[str]"]
-
-
-@pytest.fixture(autouse=True)
-def _no_hang() -> Iterator[None]:
-    # A lock that is never released would stop the whole run: end it instead, and say where.
-    faulthandler.dump_traceback_later(120, exit=True)
-    yield
-    faulthandler.cancel_dump_traceback_later()
 
 
 @pytest.fixture
