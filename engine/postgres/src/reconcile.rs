@@ -63,11 +63,8 @@ impl Session {
             ReconcileStart::Not(why) => return Ok(why),
             ReconcileStart::Turn(turn) => turn,
         };
-        if change(turn.transaction()?)? {
-            Ok(turn.commit()?)
-        } else {
-            Ok(Reconciled::NoChange)
-        }
+        let changed = change(turn.transaction()?);
+        turn.end(changed, &CallOptions::new())
     }
 
     /// Reconciles as [`Session::reconcile`] does, with a second opinion: `also_alive`
@@ -86,10 +83,8 @@ impl Session {
             ReconcileStart::Not(why) => return Ok(why),
             ReconcileStart::Turn(turn) => turn,
         };
-        match change(turn.transaction()?)? {
-            true => turn.commit_with(call),
-            false => Ok(Reconciled::NoChange),
-        }
+        let changed = change(turn.transaction()?);
+        turn.end(changed, call)
     }
 
     /// Begins a reconciliation in steps.
@@ -138,21 +133,20 @@ impl Session {
             token: Some(token),
             release: true,
         };
-        let turn = Reconcile {
+        let mut turn = Reconcile {
             kept: Arc::clone(kept),
             owner,
             token,
             transaction: Some(Transaction::new(kept, Some(under))),
         };
-        // A drop of `turn` leaves the dead owner as it was.
-        if also_alive()? {
-            let owner = turn.owner.clone();
-            drop(turn);
-            return Ok(ReconcileStart::Not(
-                owner.map_or(Reconciled::Busy, Reconciled::Alive),
-            ));
+        let alive = also_alive();
+        if let Ok(false) = alive {
+            return Ok(ReconcileStart::Turn(Box::new(turn)));
         }
-        Ok(ReconcileStart::Turn(Box::new(turn)))
+        // This leaves the dead owner as it was.
+        turn.discard();
+        let owner = turn.owner.clone();
+        alive.map(|_| ReconcileStart::Not(owner.map_or(Reconciled::Busy, Reconciled::Alive)))
     }
 }
 
@@ -196,6 +190,18 @@ impl Reconcile {
         }
         self.transaction = None;
         result.map(|()| Reconciled::Done)
+    }
+
+    fn end<E: From<Error>>(
+        &mut self,
+        changed: Result<bool, E>,
+        call: &CallOptions<'_>,
+    ) -> Result<Reconciled, E> {
+        if let Ok(true) = changed {
+            return Ok(self.commit_with(call)?);
+        }
+        self.discard();
+        changed.map(|_| Reconciled::NoChange)
     }
 
     /// Ends without a change. A second call does nothing.

@@ -75,10 +75,10 @@ impl Driver for PyDriver {
         })
     }
 
-    /// Within a call, whose caller knows that it waits. The collection of garbage drops
-    /// handles on any thread, and so on the one whose event loop carries the statements.
+    /// The collection of garbage drops handles on any thread: on that of the event loop
+    /// which carries the statements, or in the middle of another statement.
     fn may_wait_here(&self) -> bool {
-        running_token().is_some()
+        false
     }
 
     fn own_connection(&self) -> Option<Result<Box<dyn Connection>, Failure>> {

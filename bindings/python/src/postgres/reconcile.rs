@@ -49,7 +49,9 @@ impl PostgresTurn {
     /// Drops the turn.
     fn discard(&self, py: Python<'_>) -> PyResult<()> {
         ask(py, &self.name, || {
-            drop(self.take());
+            if let Ok(mut turn) = self.take() {
+                turn.discard();
+            }
             Ok(())
         })
     }

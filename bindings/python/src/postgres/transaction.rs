@@ -165,7 +165,9 @@ impl PostgresTransaction {
     /// commit, does nothing.
     fn rollback(&self, py: Python<'_>) -> PyResult<()> {
         ask(py, &self.name, || {
-            drop(self.slot.take());
+            if let Some(Begun::Turn(mut turn)) = self.slot.take() {
+                turn.discard();
+            }
             Ok(())
         })
     }

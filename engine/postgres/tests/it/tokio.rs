@@ -101,6 +101,21 @@ fn a_pool_of_asynchronous_clients_carries_the_verbs() {
     assert_eq!(texts(&kept), ["1", "2", "3", "4", "5"]);
 }
 
+#[test]
+fn a_lease_that_a_task_drops_is_released() {
+    let store = store();
+    let open = || {
+        let hour = options().ttl(Duration::from_secs(3600));
+        hour.open(pool(&store.dir), &store.schema).unwrap()
+    };
+    let lease = open().session("k").unwrap().claim("dropped").unwrap();
+    // tokio panics where a task waits for another one.
+    runtime().block_on(async move { drop(lease) });
+    let in_time = CallOptions::new().timeout(Some(Duration::from_secs(60)));
+    let next = open().session("k").unwrap().claim_with("next", &in_time);
+    assert!(next.unwrap().previous().is_none());
+}
+
 /// The pool `deadpool_postgres`, of two clients.
 fn deadpool(config: &Config) -> TokioConnections {
     use deadpool_postgres::{Manager, Object, Pool};
