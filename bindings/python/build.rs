@@ -1,6 +1,8 @@
 //! How the extension is linked.
 
 fn main() {
+    // `src/interpreter.rs` asks for which Python it is compiled.
+    pyo3_build_config::use_pyo3_cfgs();
     match std::env::var("CARGO_CFG_TARGET_OS").as_deref() {
         // A thread of the library may be waiting in the kernel for a lock, and
         // fork handlers are registered: the code must never be unmapped.
@@ -14,7 +16,11 @@ fn main() {
         // Python's functions come from the program that loads it. As maturin links it by itself.
         Ok("macos") => {
             link("-Wl,-undefined,dynamic_lookup");
-            link("-Wl,-install_name,@rpath/_untorn.abi3.so");
+            let abi = match std::env::var_os("CARGO_FEATURE_ABI3T") {
+                Some(_) => "abi3t",
+                None => "abi3",
+            };
+            link(&format!("-Wl,-install_name,@rpath/_untorn.{abi}.so"));
         }
         _ => {}
     }

@@ -15,15 +15,35 @@ const REFUSED: &std::ffi::CStr = c"untorn works in the main interpreter only, no
     sub-interpreter: use threads or processes (mod_wsgi: WSGIApplicationGroup %{GLOBAL})";
 
 /// Begins the import: CPython calls it in each interpreter that imports the extension.
+#[cfg(not(all(Py_3_15, Py_LIMITED_API, Py_GIL_DISABLED)))]
 #[unsafe(export_name = "PyInit__untorn")]
 pub extern "C" fn init() -> *mut ffi::PyObject {
-    // SAFETY: CPython calls this with its lock held, so there is a current interpreter.
-    let interpreter = unsafe { ffi::PyInterpreterState_GetID(ffi::PyInterpreterState_Get()) };
-    if interpreter == MAIN {
-        // SAFETY: as above; it is what CPython would call otherwise.
-        return unsafe { super::_untorn::__pyo3_init() };
+    match is_main() {
+        // SAFETY: CPython calls this with a thread that is attached; it is what it would
+        // call otherwise.
+        true => unsafe { super::_untorn::__pyo3_init() },
+        false => null_mut(),
     }
-    // SAFETY: as above; the exception's class and the text live as long as the process.
-    unsafe { ffi::PyErr_SetString(ffi::PyExc_ImportError, REFUSED.as_ptr()) };
-    null_mut()
+}
+
+/// The same in the stable ABI of free-threaded Python, which hides what a module is made of.
+#[cfg(all(Py_3_15, Py_LIMITED_API, Py_GIL_DISABLED))]
+#[unsafe(export_name = "PyModExport__untorn")]
+pub extern "C" fn export() -> *mut ffi::PySlot {
+    match is_main() {
+        // SAFETY: as above.
+        true => unsafe { super::_untorn::__pyo3_export() },
+        false => null_mut(),
+    }
+}
+
+/// Raises an exception if this interpreter is not the main one.
+fn is_main() -> bool {
+    // SAFETY: the caller's thread is attached, so there is a current interpreter.
+    let interpreter = unsafe { ffi::PyInterpreterState_GetID(ffi::PyInterpreterState_Get()) };
+    if interpreter != MAIN {
+        // SAFETY: as above; the exception's class and the text live as long as the process.
+        unsafe { ffi::PyErr_SetString(ffi::PyExc_ImportError, REFUSED.as_ptr()) };
+    }
+    interpreter == MAIN
 }

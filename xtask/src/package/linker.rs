@@ -6,6 +6,7 @@
 //! is below `serde_derive`, and so below everything.
 
 use super::platform::{GLIBC, Platform};
+use super::wheel::Abi;
 use crate::site::Site;
 use crate::tools::python::Venv;
 use anyhow::{Context, Result};
@@ -42,15 +43,19 @@ pub fn link(site: &Site, venv: &Venv, platform: &Platform) -> Result<PathBuf> {
 }
 
 /// The cargo that maturin runs. maturin asks it for the extension alone, and gets the other libraries too.
-pub fn cargo(site: &Site, platform: &Platform, cargo: &str) -> Result<PathBuf> {
+pub fn cargo(site: &Site, platform: &Platform, abi: Abi, cargo: &str) -> Result<PathBuf> {
+    let (name, features) = match abi {
+        Abi::Abi3 => ("cargo", ""),
+        Abi::Abi3t => ("cargo-abi3t", "--features untorn-python/abi3t"),
+    };
     let text = format!(
         "[ \"$1\" = rustc ] || exec '{cargo}' \"$@\"\n\
-         exec '{cargo}' build --release --locked --target {} --lib {} \
+         exec '{cargo}' build --release --locked --target {} --lib {} {features} \
          --message-format json-render-diagnostics\n",
         platform.target,
         TOGETHER.join(" "),
     );
-    script(site, &format!("cargo-{}", platform.target), &text)
+    script(site, &format!("{name}-{}", platform.target), &text)
 }
 
 /// A program of ours for the shell, in the target directory.

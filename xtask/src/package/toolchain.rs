@@ -7,6 +7,7 @@
 
 use super::layout::files;
 use super::platform::{GLIBC, Platform};
+use super::wheel::Abi;
 use super::{linker, wheel};
 use crate::command::Run;
 use crate::log::Log;
@@ -51,12 +52,23 @@ impl Toolchain {
         Ok(toolchain)
     }
 
-    /// Builds C library, addon and extension, and makes the wheel. Returns where the libraries are.
-    ///
+    /// Builds C library, addon and extension, and makes the wheels. Returns where the libraries are.
+    pub fn libraries(&self, site: &Site, out: &Path, log: &Log) -> Result<PathBuf> {
+        for abi in [Abi::Abi3, Abi::Abi3t] {
+            self.wheel(site, abi, out, log)?;
+        }
+        for made in files(site, "untorn-", ".whl")? {
+            if self.platform.is_wheel(&made.to_string_lossy()) {
+                wheel::written_again(site, &self.venv, &made, "zopfli", log)?;
+            }
+        }
+        Ok(directory(site, self.platform))
+    }
+
     /// maturin names the wheel, refuses one that needs a newer system than its tag says, and lists in
     /// it each crate that is linked in.
-    pub fn libraries(&self, site: &Site, out: &Path, log: &Log) -> Result<PathBuf> {
-        let cargo = linker::cargo(site, self.platform, &self.cargo())?;
+    fn wheel(&self, site: &Site, abi: Abi, out: &Path, log: &Log) -> Result<()> {
+        let cargo = linker::cargo(site, self.platform, abi, &self.cargo())?;
         let mut run = self
             .run(site, "maturin")?
             .args(["build", "--release", "--locked", "--target"])
@@ -67,6 +79,11 @@ impl Toolchain {
         if self.zig() {
             run = run.arg("--zig");
         }
+        if let Abi::Abi3t = abi {
+            // No such Python is needed for it.
+            let python = ["--features", "abi3t", "--interpreter", "python3.15t"];
+            run = run.args(python).env("PYO3_CROSS_PYTHON_VERSION", "3.15t");
+        }
         if let Some(tag) = self.platform.wheel {
             run = run.args(["--compatibility", tag]);
         }
@@ -75,13 +92,7 @@ impl Toolchain {
             // the system's, which then meets frames that it does not know: the process dies.
             run = run.env("UNTORN_LINK_WITH", self.libgcc()?);
         }
-        run.dir(site.root.join("bindings/python")).long().log(log)?;
-        for made in files(site, "untorn-", ".whl")? {
-            if self.platform.is_wheel(&made.to_string_lossy()) {
-                wheel::written_again(site, &self.venv, &made, "zopfli", log)?;
-            }
-        }
-        Ok(directory(site, self.platform))
+        run.dir(site.root.join("bindings/python")).long().log(log)
     }
 
     /// The command has zig's unwinder, since no interpreter ends its threads. The system's own
