@@ -105,7 +105,7 @@ old_glibc() {
 new_glibc() {
   debian sid "$home/sid" amd64 python3,python3.15
   glibc "$home/sid" x64 x86_64 "$(inside "$home/sid" ldd --version | head -n 1)"
-  python3 -m zipfile -e "$dist"/untorn-*-abi3.abi3t-manylinux*_x86_64.whl "$home/sid/try/abi3t"
+  python3 -m zipfile -e "$dist"/untorn-*-abi3t-manylinux*_x86_64.whl "$home/sid/try/abi3t"
   attempt "the wheel for free-threaded Python, in the other Python 3.15" \
     inside "$home/sid" env PYTHONPATH=/try/abi3t python3.15 /try/python.py
 }

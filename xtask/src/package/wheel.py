@@ -1,7 +1,12 @@
-"""Take the directory of the build out of a wheel's list of crates: wheel.py WHEEL DIRECTORY MODULE.
+"""Write a wheel again, as it is published: wheel.py WHEEL DIRECTORY MODULE.
 
 maturin names each crate of the checkout by its path. So the wheels of two checkouts would differ, and tell where they
-were built. The module writes the wheel: zipfile, or zopfli, which takes long and makes it 3% smaller.
+were built: the directory is taken out.
+
+The wheel for free-threaded Python could be loaded by any Python 3.15, so maturin's name says that it is for both. The
+other Python would take it instead of the wheel that is tried there. So it is named for the free-threaded one alone.
+
+The module writes the wheel: zipfile, or zopfli, which takes long and makes it 3% smaller.
 """
 
 from __future__ import annotations
@@ -9,6 +14,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import importlib
+import re
 import sys
 import zipfile
 from pathlib import Path
@@ -27,9 +33,14 @@ def main() -> None:
         files = {entry.filename: (entry, old.read(entry)) for entry in old.infolist()}
     [record] = [name for name in files if name.endswith(".dist-info/RECORD")]
     lines = files[record][1].decode().splitlines()
+    named = wheel.with_name(wheel.name.replace("-abi3.abi3t-", "-abi3t-"))
     for name, (entry, content) in files.items():
+        changed = content
         if name.endswith(".cyclonedx.json"):
             changed = content.replace(directory.as_uri().encode(), b"file:///untorn")
+        elif name.endswith(".dist-info/WHEEL") and named != wheel:
+            changed = re.sub(rb"(?m)^Tag: .*-abi3-.*\n", b"", content)
+        if changed != content:
             files[name] = entry, changed
             lines = [recorded(name, changed) if line.startswith(f"{name},") else line for line in lines]
     files[record] = files[record][0], "".join(f"{line}\n" for line in lines).encode()
@@ -38,7 +49,8 @@ def main() -> None:
     with module.ZipFile(whole, "w", zipfile.ZIP_DEFLATED) as new:
         for entry, content in files.values():
             new.writestr(entry, content, compresslevel=9)
-    whole.replace(wheel)
+    wheel.unlink()
+    whole.replace(named)
 
 
 main()

@@ -13,7 +13,7 @@ use std::path::Path;
 pub enum Abi {
     /// The stable ABI, from 3.11 on. No free-threaded Python has it.
     Abi3,
-    /// That of free-threaded Python, from 3.15 on. The other Python has it too.
+    /// That of free-threaded Python, from 3.15 on.
     Abi3t,
 }
 
@@ -49,8 +49,7 @@ pub fn make(site: &Site, log: &Log) -> Result<()> {
     written_again(site, &venv, &wheel, "zipfile", log)
 }
 
-/// Takes the directory of the build out of the wheel, where maturin has written it. The module of Python
-/// compresses.
+/// Writes a wheel again, as `wheel.py` says. The module of Python compresses.
 pub fn written_again(
     site: &Site,
     venv: &Venv,
