@@ -79,9 +79,8 @@ fn version() -> String {
 }
 
 // `interpreter` has the entry point of this name.
-// Without the interpreter's lock another thread could change an object that is being encoded: a free-threaded
-// Python switches the lock on when it imports this.
-#[pymodule(name = "_untorn_of_main", gil_used = true)]
+// A free-threaded Python keeps its lock off: what threads share here is behind locks of its own.
+#[pymodule(name = "_untorn_of_main", gil_used = false)]
 mod _untorn {
     use pyo3::prelude::*;
     use pyo3::types::PyDict;

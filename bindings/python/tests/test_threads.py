@@ -1,5 +1,6 @@
 """One handle, many threads."""
 
+import itertools
 import subprocess
 import threading
 from collections.abc import Callable
@@ -154,3 +155,31 @@ def test_an_interpreter_ends_while_a_thread_of_it_gets_its_lock(
     out, err = ending.communicate(timeout=60)
     assert (out, err, ending.returncode) == ("", "", 0)
     assert list(Journal(path)) == [1]
+
+
+def test_a_value_that_another_thread_changes_is_appended(tmp_path: Path) -> None:
+    # A free-threaded Python changes it in the middle of the encoding.
+    journal = Journal(tmp_path / "j")
+    inner: dict[str, object] = {}
+    numbers: list[int] = []
+    is_over = threading.Event()
+
+    def change() -> None:
+        for n in itertools.count():
+            inner[str(n % 100)] = {"n": n}
+            inner.pop(str(n * 7 % 100), None)
+            numbers.append(n)
+            if n % 50 == 0:
+                numbers.clear()
+            if is_over.is_set():
+                return
+
+    changing = threading.Thread(target=change)
+    changing.start()
+    try:
+        for _ in range(1000):
+            journal.append({"inner": inner, "numbers": numbers})
+    finally:
+        is_over.set()
+        changing.join()
+    assert len(list(journal)) == 1000

@@ -7,8 +7,9 @@ use super::style::Style;
 use super::text::quoted;
 use super::{DEPTH, bytes_of, number};
 
-/// Writes the value's text; `false` if it is left to `json`. No code of Python's runs meanwhile, so nothing changes
-/// what is read.
+/// Writes the value's text; `false` if it is left to `json`. No code of Python's runs on this thread meanwhile. In a
+/// free-threaded Python another thread may change what is read: each dict is then read as it was at one moment, and
+/// lists up to where they end by then.
 pub fn encoded(value: &Bound<'_, PyAny>, style: &Style<'_>, out: &mut Vec<u8>) -> bool {
     let mut encoder = Encoder {
         style,
@@ -112,7 +113,7 @@ impl Encoder<'_> {
         let mut between: &[u8] = b"";
         if self.style.sorted {
             let mut entries = Vec::with_capacity(dict.len());
-            for (name, value) in dict {
+            for (name, value) in entries_of(dict) {
                 entries.push((name.cast_into_exact::<PyString>().ok()?, value));
             }
             for (name, _) in &entries {
@@ -125,7 +126,7 @@ impl Encoder<'_> {
                 between = self.style.item;
             }
         } else {
-            for (name, value) in dict {
+            for (name, value) in entries_of(dict) {
                 self.entry(between, &name, &value)?;
                 between = self.style.item;
             }
@@ -190,6 +191,21 @@ impl Encoder<'_> {
             }
         }
     }
+}
+
+type Entry<'py> = (Bound<'py, PyAny>, Bound<'py, PyAny>);
+
+#[cfg(not(Py_GIL_DISABLED))]
+fn entries_of<'py>(dict: &Bound<'py, PyDict>) -> impl Iterator<Item = Entry<'py>> {
+    dict.iter()
+}
+
+/// A copy: PyO3 panics when another thread changes the size of what it iterates over.
+#[cfg(Py_GIL_DISABLED)]
+fn entries_of<'py>(dict: &Bound<'py, PyDict>) -> impl Iterator<Item = Entry<'py>> {
+    dict.items()
+        .into_iter()
+        .filter_map(|pair| pair.extract().ok())
 }
 
 fn word(flag: &Bound<'_, PyBool>) -> &'static [u8] {
