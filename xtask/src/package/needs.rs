@@ -11,7 +11,7 @@ use anyhow::{Context, Result, bail};
 use std::path::{Path, PathBuf};
 
 /// The libraries that each Windows 10 has, and Python's own of the limited API.
-const WINDOWS: [&str; 12] = [
+const WINDOWS: [&str; 13] = [
     "advapi32.dll",
     "api-ms-win-core-synch-l1-2-0.dll",
     "bcrypt.dll",
@@ -21,6 +21,8 @@ const WINDOWS: [&str; 12] = [
     "ntdll.dll",
     "ole32.dll",
     "python3.dll",
+    // That of free-threaded Python.
+    "python3t.dll",
     "shell32.dll",
     "userenv.dll",
     "ws2_32.dll",
@@ -71,7 +73,10 @@ fn unpack(site: &Site, platform: &Platform, dir: &Path) -> Result<Vec<PathBuf>> 
         let tag = wheel.to_string_lossy().into_owned();
         if platform.is_wheel(&tag) {
             let run = Run::new(crate::tools::python::interpreter()?).args(["-m", "zipfile", "-e"]);
-            run.arg(&wheel).arg(dir).read()?;
+            // Each by itself: the extensions of Windows have one name.
+            run.arg(&wheel)
+                .arg(dir.join(wheel.file_stem().unwrap_or_default()))
+                .read()?;
         }
     }
     let listing = Run::new("find")
