@@ -1,7 +1,7 @@
 //! How the extension is linked.
 
 fn main() {
-    // `src/interpreter.rs` asks for which Python it is compiled.
+    // `src/json/encode.rs` asks for which Python it is compiled.
     pyo3_build_config::use_pyo3_cfgs();
     match std::env::var("CARGO_CFG_TARGET_OS").as_deref() {
         // A thread of the library may be waiting in the kernel for a lock, and

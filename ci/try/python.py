@@ -5,6 +5,7 @@ It says what failed and ends with 1, or prints one line and ends with 0. It need
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import platform
@@ -128,6 +129,19 @@ def command(path: Path) -> None:
     assert checked.returncode == 0, checked
 
 
+def other_interpreters() -> None:
+    """They are refused in each Python, which begin an import in different ways."""
+    try:
+        interpreters = importlib.import_module("_interpreters")
+    except ImportError:
+        # Before 3.13 it has another name; the package's own tests know it.
+        return
+    other = interpreters.create("legacy")
+    failed = interpreters.run_string(other, f"import sys; sys.path[:] = {sys.path!r}; import untorn")
+    interpreters.destroy(other)
+    assert "main interpreter only" in failed.msg, failed
+
+
 def main() -> None:
     """Try everything in a new directory."""
     with tempfile.TemporaryDirectory() as name:
@@ -139,6 +153,7 @@ def main() -> None:
         two_processes(top / "counted.json")
         follow(top / "followed.jsonl")
         command(top)
+    other_interpreters()
     libc = "-".join(platform.libc_ver()).strip("-")
     # Not `platform.machine`: it asks Windows in a way that Wine does not know.
     print(f"ok: untorn {untorn.__version__}, Python {sys.version.split()[0]}, {sysconfig.get_platform()} {libc}")

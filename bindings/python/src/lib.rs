@@ -78,7 +78,7 @@ fn version() -> String {
         .replace("-rc.", "rc")
 }
 
-// `interpreter` has the entry point of this name.
+// `entry` is what Python imports, under this name without the end.
 // A free-threaded Python keeps its lock off: what threads share here is behind locks of its own.
 #[pymodule(name = "_untorn_of_main", gil_used = false)]
 mod _untorn {
@@ -170,6 +170,16 @@ mod _untorn {
     use super::transaction::RawTransaction;
     #[pymodule_export]
     use super::{command, version};
+
+    mod entry {
+        use pyo3::prelude::*;
+
+        #[pymodule(name = "_untorn", gil_used = false)]
+        fn entry(module: &Bound<'_, PyModule>) -> PyResult<()> {
+            crate::interpreter::refuse_others(module.py())?;
+            super::__pyo3_pymodule(module)
+        }
+    }
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
