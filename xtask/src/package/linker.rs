@@ -5,8 +5,7 @@
 //! cargo-zigbuild each name a linker of their own. Each package by itself asks for other features of `syn`, which
 //! is below `serde_derive`, and so below everything.
 
-use super::platform::{GLIBC, Platform};
-use super::wheel::Abi;
+use super::platform::{Abi, GLIBC, Platform};
 use crate::site::Site;
 use crate::tools::python::Venv;
 use anyhow::{Context, Result};

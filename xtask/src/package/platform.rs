@@ -1,4 +1,4 @@
-//! The systems that packages are made for.
+//! The systems and Pythons that packages are made for.
 
 use crate::command::Run;
 use anyhow::{Context, Result, bail};
@@ -12,6 +12,15 @@ pub struct Platform {
     pub wheel: Option<&'static str>,
     /// What npm compares: `os`, `cpu`, `libc` in `package.json`.
     pub npm: (&'static str, &'static str, Option<&'static str>),
+}
+
+/// What a wheel needs of Python.
+#[derive(Clone, Copy)]
+pub enum Abi {
+    /// The stable ABI, from 3.11 on. No free-threaded Python has it.
+    Abi3,
+    /// That of free-threaded Python, from 3.15 on.
+    Abi3t,
 }
 
 const fn platform(

@@ -6,8 +6,7 @@
 //! Windows.
 
 use super::layout::files;
-use super::platform::{GLIBC, Platform};
-use super::wheel::Abi;
+use super::platform::{Abi, GLIBC, Platform};
 use super::{linker, wheel};
 use crate::command::Run;
 use crate::log::Log;

@@ -8,15 +8,6 @@ use crate::tools::python::{self, Venv};
 use anyhow::{Result, bail};
 use std::path::Path;
 
-/// What a wheel needs of Python.
-#[derive(Clone, Copy)]
-pub enum Abi {
-    /// The stable ABI, from 3.11 on. No free-threaded Python has it.
-    Abi3,
-    /// That of free-threaded Python, from 3.15 on.
-    Abi3t,
-}
-
 pub fn make(site: &Site, log: &Log) -> Result<()> {
     let venv = python::build_venv(site, log)?;
     site.clear_dist_files("whl")?;
