@@ -79,8 +79,7 @@ fn version() -> String {
 }
 
 // `entry` is what Python imports, under this name without the end.
-// A free-threaded Python keeps its lock off: what threads share here is behind locks of its own.
-#[pymodule(name = "_untorn_of_main", gil_used = false)]
+#[pymodule(name = "_untorn_of_main")]
 mod _untorn {
     use pyo3::prelude::*;
     use pyo3::types::PyDict;
@@ -174,6 +173,7 @@ mod _untorn {
     mod entry {
         use pyo3::prelude::*;
 
+        // A free-threaded Python keeps its lock off: what threads share here is behind locks of its own.
         #[pymodule(name = "_untorn", gil_used = false)]
         fn entry(module: &Bound<'_, PyModule>) -> PyResult<()> {
             crate::interpreter::refuse_others(module.py())?;

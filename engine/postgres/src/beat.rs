@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use untorn::{ErrorKind, Holder};
 
 use crate::driver::{Param, millis};
-use crate::error;
 use crate::kept::Kept;
+use crate::link::Ask;
 use crate::lost::Lost;
 use crate::own_connection::OwnConnection;
 
@@ -132,12 +132,17 @@ fn renew(lease: &Inner, ttl: Duration) {
         Param::Int(Some(lease.token)),
         Param::Int(Some(millis(ttl))),
     ];
-    // One try: the next beat is another one.
-    if let Err(failure) = kept.link.driver.query(&sql, &params) {
-        let error = error::of("renew", &kept.name, failure, false);
-        if error.kind() == ErrorKind::LeaseLost {
-            kept.lose(lease.token);
-        }
+    let ask = Ask {
+        operation: "renew",
+        name: &kept.name,
+        wait: None,
+        changes: false,
+    };
+    // The next beat is another try.
+    if let Err(error) = kept.link.once(&ask, &sql, &params)
+        && error.kind() == ErrorKind::LeaseLost
+    {
+        kept.lose(lease.token);
     }
 }
 

@@ -188,8 +188,7 @@ impl Lease {
     /// `LEASE_LOST`: another process has claimed the session meanwhile. Those of the
     /// database: the lease ends by its time to live.
     pub fn release(&self) -> Result<(), Error> {
-        self.beats.remove(&self.inner);
-        release(&self.inner)
+        release(&self.inner, &self.beats)
     }
 
     /// Transfers the session to another process, which takes it with
@@ -203,7 +202,6 @@ impl Lease {
     pub fn transfer(&self, to: &Process) -> Result<(), Error> {
         let inner = &self.inner;
         let kept = &inner.kept;
-        kept.link.here("transfer", &kept.name)?;
         if !*lock(&inner.held) {
             return Err(Error::invalid_argument(
                 "transfer",
@@ -224,10 +222,14 @@ impl Lease {
             Param::Text(Some(&name)),
             Param::Text(Some(&text)),
         ];
-        // Once: a second try would find the token of the first.
-        let done = kept.link.driver.query(&sql, &params);
-        if let Err(failure) = done {
-            let error = crate::error::of("transfer", &kept.name, failure, true);
+        let ask = Ask {
+            operation: "transfer",
+            name: &kept.name,
+            wait: None,
+            changes: true,
+        };
+        // A second try would find the token of the first.
+        if let Err(error) = kept.link.once(&ask, &sql, &params) {
             if error.kind() == ErrorKind::LeaseLost {
                 kept.lose(inner.token);
             }
@@ -241,10 +243,11 @@ impl Lease {
     }
 }
 
-fn release(inner: &Inner) -> Result<(), Error> {
+fn release(inner: &Arc<Inner>, beats: &Beats) -> Result<(), Error> {
     if !std::mem::replace(&mut *lock(&inner.held), false) {
         return Ok(());
     }
+    beats.remove(inner);
     let kept = &inner.kept;
     let released = kept.under("release", &kept.name).and_then(|under| {
         let under = Under {
@@ -275,10 +278,7 @@ impl Drop for Lease {
             return;
         }
         let (inner, beats) = (Arc::clone(&self.inner), Arc::clone(&self.beats));
-        at_drop(&self.inner.kept.link, move || {
-            beats.remove(&inner);
-            let _ = release(&inner);
-        });
+        at_drop(&self.inner.kept.link, move || drop(release(&inner, &beats)));
     }
 }
 

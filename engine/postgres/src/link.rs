@@ -164,6 +164,13 @@ impl Link {
         }
     }
 
+    /// Runs a statement that must not be sent twice.
+    pub fn once(&self, ask: &Ask<'_>, sql: &str, params: &[Param<'_>]) -> Result<Vec<Row>, Error> {
+        self.here(ask.operation, ask.name)?;
+        let answer = self.driver.query(sql, params);
+        answer.map_err(|failure| error::of(ask.operation, ask.name, failure, ask.changes))
+    }
+
     /// Waits until what was changed is durable. A statement that waits for a synchronous
     /// standby succeeds without it when it is cancelled.
     #[cold]

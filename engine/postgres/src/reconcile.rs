@@ -215,8 +215,14 @@ impl Reconcile {
 fn discard(kept: &Kept, token: i64) {
     let sql = format!("select {}.discard($1::text, $2::bigint)", kept.link.schema);
     let params = [Param::Text(Some(&kept.key)), Param::Int(Some(token))];
+    let ask = Ask {
+        operation: "reconcile",
+        name: &kept.name,
+        wait: None,
+        changes: true,
+    };
     // If it fails, the turn ends by its time to live.
-    let _ = kept.link.driver.query(&sql, &params);
+    let _ = kept.link.once(&ask, &sql, &params);
 }
 
 #[cold]

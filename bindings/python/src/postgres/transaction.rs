@@ -157,7 +157,8 @@ impl PostgresTransaction {
             self.slot
                 .with("commit", &self.name, |begun| begun.commit(call))
         });
-        self.rollback(py)?;
+        // It has sent all that it had to send.
+        py.detach(|| drop(self.slot.take()));
         result
     }
 

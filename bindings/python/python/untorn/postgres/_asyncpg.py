@@ -50,15 +50,10 @@ class OfPool:
 
     def wait(self, steps: Coroutine[Any, Any, Any], number: int = 0) -> Any:
         """Have the loop carry it out, and wait for that."""
-        try:
-            if asyncio._get_running_loop() is not None:
-                raise Failed("a call of the engine can't wait on an event loop's own thread", sqlstate=REFUSED)
-            carried = asyncio.run_coroutine_threadsafe(steps, self._loop)
-        except (Failed, RuntimeError) as error:
+        if asyncio._get_running_loop() is not None:
             steps.close()
-            if isinstance(error, Failed):
-                raise
-            raise Failed("the event loop of the pool is closed", sqlstate=REFUSED) from error
+            raise Failed("a call of the engine can't wait on an event loop's own thread", sqlstate=REFUSED)
+        carried = self.begin(steps)
         if number == 0:
             return self._result(carried)
         self._running[number] = carried
@@ -94,13 +89,13 @@ class OfPool:
     async def _own(self) -> Own:
         return Own(self, await self._take())
 
-    def begin(self, steps: Coroutine[Any, Any, None]) -> None:
+    def begin(self, steps: Coroutine[Any, Any, Any]) -> concurrent.futures.Future[Any]:
         """Have the loop carry it out."""
         try:
-            asyncio.run_coroutine_threadsafe(steps, self._loop)
-        except RuntimeError:
-            # The loop is gone, and its connections with it.
+            return asyncio.run_coroutine_threadsafe(steps, self._loop)
+        except RuntimeError as error:
             steps.close()
+            raise Failed("the event loop of the pool is closed", sqlstate=REFUSED) from error
 
     @property
     def is_closing(self) -> bool:
@@ -215,7 +210,11 @@ class Own:
 
     def close(self) -> None:
         """Give the connection back, a moment later: the loop's own thread may call this."""
-        self._pool.begin(self._close())
+        try:
+            self._pool.begin(self._close())
+        except Failed:
+            # The loop is gone, and its connections with it.
+            return
 
     async def _close(self) -> None:
         if self._is_over:
